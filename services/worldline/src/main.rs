@@ -1,0 +1,2 @@
+//! The one binary: a subcommand per role.
+fn main() {}
