@@ -1,0 +1,93 @@
+//! Control: which areas exist, who works, and who shall own what.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AreaId, UnixMillis, WorkerId};
+
+/// Commands to an area's control aggregate (`cmd.control.<partition>.<area>`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "type")]
+pub enum ControlCommand {
+    /// Open an area; opening one that is open is no error.
+    #[serde(rename = "open_area.1")]
+    OpenArea {
+        /// Which.
+        area: AreaId,
+        /// Seed of its random numbers.
+        seed: u64,
+    },
+}
+
+/// Events (`evt.control.<area>`). An area's first frame is allowed only after `AreaOpened`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "type")]
+pub enum ControlEvent {
+    /// The area may be owned from now on.
+    #[serde(rename = "area_opened.1")]
+    AreaOpened {
+        /// Which.
+        area: AreaId,
+        /// Name of its map.
+        map: String,
+        /// Seed of its random numbers.
+        seed: u64,
+    },
+    /// Something that a newer build wrote.
+    #[serde(other)]
+    Unknown,
+}
+
+/// The state of an area's control aggregate.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct AreaControl {
+    /// Name of its map; `None` while it has not been opened.
+    pub map: Option<String>,
+    /// Seed of its random numbers.
+    pub seed: u64,
+}
+
+/// The answer to [`ControlCommand::OpenArea`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Opened {
+    /// Name of its map.
+    pub map: String,
+}
+
+/// A worker's entry in the bucket `members`; written again every second, gone after its TTL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Member {
+    /// Its name, unique among running workers.
+    pub worker: WorkerId,
+    /// Differs between two lives of one name.
+    pub life: u64,
+    /// How many areas it is willing to own.
+    pub capacity: u32,
+    /// Whether it wants to leave: give it nothing, take everything.
+    pub draining: bool,
+    /// The areas it owns now, with the share of a core each has used, in 1/1000.
+    pub areas: Vec<(AreaId, u32)>,
+    /// When it wrote this.
+    pub at: UnixMillis,
+}
+
+/// A heartbeat on `hb.worker.<worker>`, every 100 ms, not stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Heartbeat {
+    /// Who.
+    pub worker: WorkerId,
+    /// Which life of that name.
+    pub life: u64,
+    /// How late its last tick was, in ms.
+    pub late_ms: u32,
+}
+
+/// An area's entry in the bucket `placements`: who shall own it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Placement {
+    /// Which area.
+    pub area: AreaId,
+    /// Who shall own it; `None`: nobody for now.
+    pub worker: Option<WorkerId>,
+    /// Rises with every change of this area's placement.
+    pub generation: u64,
+}

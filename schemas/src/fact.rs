@@ -1,0 +1,182 @@
+//! Facts: what happened in an area, each self-describing with a type and a version.
+//!
+//! A change of meaning gets a new variant (`"spoken.2"`) beside the old one and an upcaster;
+//! an added field gets a serde default. A type that this build does not know reads as
+//! [`Fact::Unknown`]: projections pass over it, and a fold that would need it is found out
+//! by the frame's hash.
+
+use serde::{Deserialize, Serialize};
+
+use crate::effect::Traveller;
+use crate::ids::{
+    AreaId, CharacterId, Digest, EdgeId, Handle, Sequence, SessionFence, Tick, WorkerId,
+};
+use crate::sealed::Sealed;
+use crate::segment::{Controller, Segment};
+use crate::subjects::AggregateId;
+
+/// Where a character goes when it leaves an area.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Destination {
+    /// Another area, arriving at the spawn point of that name.
+    Area {
+        /// Which.
+        area: AreaId,
+        /// Name of the spawn point there.
+        spawn: String,
+    },
+    /// The lobby, which keeps the characters that are not in the world.
+    Lobby,
+}
+
+/// Why a character left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DepartureReason {
+    /// Through a door.
+    Door,
+    /// The player logged out.
+    Logout,
+    /// Its session was not heard for too long.
+    LinkDead,
+    /// The area could not take it (full, or the character was already elsewhere).
+    SentOn,
+    /// An operator's order.
+    Kicked,
+}
+
+/// One thing that happened. Applied by `evolve`, in order, before the frame's motion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "type")]
+pub enum Fact {
+    /// A worker took the area: the first fact of its first frame.
+    #[serde(rename = "owned.1")]
+    Owned {
+        /// Who.
+        worker: WorkerId,
+        /// The build that decides from here on.
+        build: String,
+        /// The version of the rules that decides from here on.
+        rules: u32,
+        /// The map's name.
+        map: String,
+        /// Digest of the map file.
+        map_hash: Digest,
+        /// Seed of the area's counter-based random numbers.
+        seed: u64,
+        /// Version of the canonical encoding under the state hashes.
+        hash_version: u32,
+        /// The tick up to which the world was stepped without commands before this frame.
+        resume_tick: Tick,
+        /// Command messages that retention took before they were consumed: first and last.
+        #[serde(default)]
+        lost: Option<(Sequence, Sequence)>,
+    },
+    /// The area went to sleep; no ticks until it is owned again.
+    #[serde(rename = "hibernated.1")]
+    Hibernated {},
+    /// The owner gave the area up after this frame.
+    #[serde(rename = "released.1")]
+    Released {
+        /// Who.
+        worker: WorkerId,
+    },
+    /// A character came into the area.
+    #[serde(rename = "arrived.1")]
+    Arrived {
+        /// Its body's number here.
+        handle: Handle,
+        /// Who, with all that travels along.
+        traveller: Box<Traveller>,
+        /// From which aggregate.
+        from: AggregateId,
+        /// How it moves from here on.
+        segment: Segment,
+        /// What steers it.
+        controller: Controller,
+    },
+    /// A character left the area; the effect of the same frame holds it.
+    #[serde(rename = "departed.1")]
+    Departed {
+        /// The number its body had here.
+        handle: Handle,
+        /// Who.
+        character: CharacterId,
+        /// Where to.
+        to: Destination,
+        /// Why.
+        reason: DepartureReason,
+    },
+    /// A newer session of the same character took over; commands of older ones are refused.
+    #[serde(rename = "session_taken.1")]
+    SessionTaken {
+        /// Whose.
+        handle: Handle,
+        /// Who.
+        character: CharacterId,
+        /// The new fence.
+        session: SessionFence,
+        /// The edge that holds it.
+        edge: EdgeId,
+        /// Whether client sequences go on (resumed) or begin at 1 again.
+        resumed: bool,
+    },
+    /// A session has not been heard for a while; the character stands still.
+    #[serde(rename = "link_lost.1")]
+    LinkLost {
+        /// Whose.
+        handle: Handle,
+        /// Who.
+        character: CharacterId,
+    },
+    /// A lost session is heard again.
+    #[serde(rename = "link_restored.1")]
+    LinkRestored {
+        /// Whose.
+        handle: Handle,
+        /// Who.
+        character: CharacterId,
+    },
+    /// Somebody said something.
+    #[serde(rename = "spoken.1")]
+    Spoken {
+        /// Whose body.
+        handle: Handle,
+        /// Who.
+        character: CharacterId,
+        /// What, sealed.
+        text: Sealed,
+    },
+    /// A target has taken this area's effects up to a number.
+    #[serde(rename = "effects_confirmed.1")]
+    EffectsConfirmed {
+        /// Which target.
+        target: AggregateId,
+        /// The highest number it has taken.
+        up_to: u64,
+    },
+    /// Something that a newer build wrote.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Fact {
+    /// The type and version under which it stands in the log (`spoken.1`).
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Owned { .. } => "owned.1",
+            Self::Hibernated {} => "hibernated.1",
+            Self::Released { .. } => "released.1",
+            Self::Arrived { .. } => "arrived.1",
+            Self::Departed { .. } => "departed.1",
+            Self::SessionTaken { .. } => "session_taken.1",
+            Self::LinkLost { .. } => "link_lost.1",
+            Self::LinkRestored { .. } => "link_restored.1",
+            Self::Spoken { .. } => "spoken.1",
+            Self::EffectsConfirmed { .. } => "effects_confirmed.1",
+            Self::Unknown => "unknown",
+        }
+    }
+}
