@@ -64,8 +64,10 @@ pub struct Segment {
 }
 
 fn along(origin: i32, velocity: i32, acceleration: i32, n: i64) -> i32 {
-    let moved = n * i64::from(velocity) + i64::from(acceleration) * (n * (n + 1) / 2);
-    let sum = i64::from(origin) + moved;
+    let gained = i64::from(acceleration).saturating_mul(n * (n + 1) / 2);
+    let sum = (n * i64::from(velocity))
+        .saturating_add(gained)
+        .saturating_add(i64::from(origin));
     i32::try_from(sum).unwrap_or(if sum < 0 { i32::MIN } else { i32::MAX })
 }
 
@@ -74,7 +76,7 @@ impl Segment {
     pub const FOREVER: Step = Step(u64::MAX);
 
     fn elapsed(&self, step: Step) -> i64 {
-        // A velocity of 2^31 over 2^31 steps still fits the sum in i64.
+        // 2^30 steps are eight months; so many times any velocity still fits an i64.
         let n = step
             .0
             .min(self.until.0)
@@ -215,7 +217,7 @@ mod tests {
             until: Segment::FOREVER,
             ..Segment::default()
         };
-        let _ = wild.position(Step(u64::MAX));
-        let _ = wild.velocity(Step(u64::MAX));
+        assert_eq!(wild.position(Step(u64::MAX)), (i32::MAX, i32::MIN));
+        assert_eq!(wild.velocity(Step(u64::MAX)), (i32::MAX, i32::MIN));
     }
 }
