@@ -1,0 +1,217 @@
+//! Every metric there is: name, unit, help, labels, and for histograms the buckets.
+//!
+//! A constant is named for the metric without its `worldline_`, so that `TICK_SECONDS` is
+//! `worldline_tick_seconds`. Units are Prometheus's base units: seconds, bytes, or a plain count. Record with
+//! `metrics::counter!(metric_definitions::COMMANDS_TOTAL, "kind" => …, "outcome" => …).increment(1)`.
+
+use metrics::Unit;
+
+/// One metric as it is described to Prometheus.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    /// As exported.
+    pub name: &'static str,
+    /// What kind of series.
+    pub kind: Kind,
+    /// What it counts in.
+    pub unit: Unit,
+    /// The labels its series carry.
+    pub labels: &'static [&'static str],
+    /// One sentence for the operator.
+    pub help: &'static str,
+}
+
+/// The kind of a metric.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// Only rises.
+    Counter,
+    /// Rises and falls.
+    Gauge,
+    /// A distribution over these upper bounds.
+    Histogram(&'static [f64]),
+}
+
+/// Steps of a tick: 0.25 ms to 80 ms, two ticks of 40 ms.
+const TICK_BUCKETS: &[f64] = &[
+    0.000_25, 0.000_5, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08,
+];
+/// What a player or the broker waits for: 0.5 ms to 5 s.
+const WAIT_BUCKETS: &[f64] = &[
+    0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.25, 0.5, 1.0,
+    2.5, 5.0,
+];
+/// Whole pieces of work: 5 ms to 1 min.
+const WORK_BUCKETS: &[f64] = &[
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+];
+
+macro_rules! define_metrics {
+    ($($constant:ident = $name:literal, $kind:expr, $unit:ident, [$($label:literal),*], $help:literal;)*) => {
+        $(#[doc = $help] #[doc = concat!("\n\nLabels: `", stringify!([$($label),*]), "`.")]
+        pub const $constant: &str = $name;)*
+        /// All of them, in the order of this file.
+        pub const ALL: &[Metric] = &[$(Metric {
+            name: $name, kind: $kind, unit: Unit::$unit, labels: &[$($label),*], help: $help,
+        }),*];
+    };
+}
+
+define_metrics! {
+    // The log.
+    STORED_MESSAGES_TOTAL = "worldline_stored_messages_total", Kind::Counter, Count, ["stream"],
+        "Messages this process has had stored by the broker; the budget of a 2-core box is 1,500 a second in all.";
+    APPEND_SECONDS = "worldline_append_seconds", Kind::Histogram(WAIT_BUCKETS), Seconds, [],
+        "Time from sending an area's frame until the broker has acknowledged it.";
+    FENCE_REFUSED_TOTAL = "worldline_fence_refused_total", Kind::Counter, Count, [],
+        "Appends refused because somebody else has written: each is a former owner being stopped.";
+    APPEND_RETRIES_TOTAL = "worldline_append_retries_total", Kind::Counter, Count, ["reason"],
+        "Appends sent again because their outcome was unknown or still in flight.";
+    READER_REBUILT_TOTAL = "worldline_reader_rebuilt_total", Kind::Counter, Count, ["reason"],
+        "Ordered readers that were built anew after a gap, a silence or a lost connection.";
+    // Area workers.
+    TICK_SECONDS = "worldline_tick_seconds", Kind::Histogram(TICK_BUCKETS), Seconds, [],
+        "Time an area's tick has kept a core busy; a tick comes every 0.04 s.";
+    TICK_LATE_SECONDS = "worldline_tick_late_seconds", Kind::Histogram(TICK_BUCKETS), Seconds, [],
+        "How much later than planned a tick began.";
+    AREAS_OWNED = "worldline_areas_owned", Kind::Gauge, Count, ["state"],
+        "Areas this process owns, awake or asleep.";
+    COMMANDS_TOTAL = "worldline_commands_total", Kind::Counter, Count, ["kind", "outcome"],
+        "Commands decided, by kind and by outcome.";
+    WORLD_FAULTS_TOTAL = "worldline_world_faults_total", Kind::Counter, Count, ["kind"],
+        "Commands that broke the rules' own invariants and were rejected as faults; any is a bug to report.";
+    SNAPSHOT_SECONDS = "worldline_snapshot_seconds", Kind::Histogram(WORK_BUCKETS), Seconds, [],
+        "Time to write one snapshot of an area.";
+    RECOVERY_SECONDS = "worldline_recovery_seconds", Kind::Histogram(WORK_BUCKETS), Seconds, [],
+        "Time from claiming an area to its first tick.";
+    HANDOFFS_TOTAL = "worldline_handoffs_total", Kind::Counter, Count, ["reason"],
+        "Areas that this process has taken over or given away.";
+    // The director.
+    MEMBERS = "worldline_members", Kind::Gauge, Count, ["state"],
+        "Area workers the director knows, by state.";
+    // The edge.
+    EDGE_CONNECTIONS = "worldline_edge_connections", Kind::Gauge, Count, [],
+        "Open websocket connections.";
+    EDGE_FRAMES_TOTAL = "worldline_edge_frames_total", Kind::Counter, Count, ["direction"],
+        "Websocket frames, in from and out to clients.";
+    EDGE_BYTES_TOTAL = "worldline_edge_bytes_total", Kind::Counter, Bytes, ["direction"],
+        "Payload bytes of websocket frames, in from and out to clients.";
+    EDGE_CLOSED_TOTAL = "worldline_edge_closed_total", Kind::Counter, Count, ["code"],
+        "Connections closed, by close code.";
+    EDGE_REFUSED_TOTAL = "worldline_edge_refused_total", Kind::Counter, Count, ["reason"],
+        "Client input refused before it became a command.";
+    INPUT_ACK_SECONDS = "worldline_input_ack_seconds", Kind::Histogram(WAIT_BUCKETS), Seconds, [],
+        "Time from a client's input reaching the edge until the frame with its outcome is handed to the socket.";
+    REPLICA_LAG_SECONDS = "worldline_replica_lag_seconds", Kind::Histogram(WAIT_BUCKETS), Seconds, [],
+        "Age of an area's frame when the edge folds it.";
+    // Identity and lobby.
+    LOGINS_TOTAL = "worldline_logins_total", Kind::Counter, Count, ["method", "outcome"],
+        "Logins answered.";
+    SESSIONS = "worldline_sessions", Kind::Gauge, Count, [],
+        "Live sessions.";
+    // Projectors.
+    PROJECTOR_LAG_MESSAGES = "worldline_projector_lag_messages", Kind::Gauge, Count, ["projection"],
+        "Messages between a projection's checkpoint and the head of its stream.";
+    PROJECTOR_LAG_SECONDS = "worldline_projector_lag_seconds", Kind::Gauge, Seconds, ["projection"],
+        "Age of the first message a projection does not hold yet; 0 when it holds all.";
+    PROJECTOR_EVENTS_TOTAL = "worldline_projector_events_total", Kind::Counter, Count, ["projection"],
+        "Events a projection has applied.";
+    PROJECTOR_PARKED_TOTAL = "worldline_projector_parked_total", Kind::Counter, Count, ["projection"],
+        "Events a projection could not apply and has put aside; any is a bug to report.";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// <https://prometheus.io/docs/practices/naming/>
+    #[test]
+    fn names_follow_the_conventions_of_prometheus() {
+        let mut seen = BTreeSet::new();
+        for Metric {
+            name,
+            kind,
+            unit,
+            labels,
+            help,
+        } in ALL.iter().copied()
+        {
+            assert!(seen.insert(name), "{name} is there twice");
+            let allowed = |c: char| c.is_ascii_lowercase() || c == '_';
+            assert!(
+                name.starts_with("worldline_") && name.chars().all(allowed),
+                "{name}"
+            );
+            assert!(
+                labels
+                    .iter()
+                    .all(|label| label.chars().all(allowed) && *label != "le"),
+                "labels of {name}"
+            );
+            assert_eq!(
+                name.ends_with("_total"),
+                kind == Kind::Counter,
+                "only counters end in _total: {name}"
+            );
+            let base = name.trim_end_matches("_total");
+            assert_eq!(
+                base.ends_with("_seconds"),
+                unit == Unit::Seconds,
+                "{name} names its unit"
+            );
+            assert_eq!(
+                base.ends_with("_bytes"),
+                unit == Unit::Bytes,
+                "{name} names its unit"
+            );
+            assert!(
+                matches!(unit, Unit::Seconds | Unit::Bytes | Unit::Count),
+                "{name} is in a base unit"
+            );
+            assert!(
+                help.ends_with('.') && help.len() > 10,
+                "{name} is explained in a sentence"
+            );
+            if let Kind::Histogram(buckets) = kind {
+                assert!(
+                    buckets.is_sorted_by(|a, b| a < b) && buckets[0] > 0.0,
+                    "buckets of {name} rise"
+                );
+            }
+        }
+    }
+
+    /// A constant outside the table would be neither described nor given its buckets.
+    #[test]
+    fn constants_are_made_by_the_table_alone() {
+        let source = include_str!("metric_definitions.rs");
+        let by_hand = source
+            .lines()
+            .filter(|line| line.trim_start().starts_with("pub const "))
+            .collect::<Vec<_>>();
+        assert_eq!(
+            by_hand,
+            [
+                "        pub const $constant: &str = $name;)*",
+                "        pub const ALL: &[Metric] = &[$(Metric {"
+            ]
+        );
+        for Metric { name, .. } in ALL {
+            let constant = name.trim_start_matches("worldline_").to_uppercase();
+            assert!(
+                source.contains(&format!("\n    {constant} = \"{name}\"")),
+                "{name} should be {constant}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_tick_is_measured_from_a_quarter_to_eighty_milliseconds() {
+        assert_eq!(
+            (TICK_BUCKETS.first(), TICK_BUCKETS.last()),
+            (Some(&0.000_25), Some(&0.08))
+        );
+    }
+}
