@@ -52,7 +52,7 @@ impl PlayerAsk {
 /// One command of one player, stamped by the edge.
 ///
 /// Packed, because there are thousands a second: `[character, session, seq, kind, …]`.
-#[derive(Debug, Clone, PartialEq, Eq, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlayerCommand {
     /// Who asks.
     pub character: CharacterId,
@@ -62,6 +62,27 @@ pub struct PlayerCommand {
     pub seq: ClientSeq,
     /// What.
     pub ask: PlayerAsk,
+}
+
+impl schemars::JsonSchema for PlayerCommand {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "PlayerCommand".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "packed: character, session, seq, kind (1 input, 2 say, 3 use_door, 4 leave), then the \
+                            kind's own: bits, client_step, view_step; or the text",
+            "type": "array",
+            "minItems": 4,
+            "prefixItems": [
+                generator.subschema_for::<CharacterId>(),
+                generator.subschema_for::<SessionFence>(),
+                { "type": "integer", "minimum": 0 },
+                { "type": "integer", "minimum": 0 },
+            ],
+        })
+    }
 }
 
 impl Serialize for PlayerCommand {
