@@ -6,9 +6,8 @@ use std::path::PathBuf;
 /// The two flags every program has; flatten it once into its top-level arguments, subcommands then take them too.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ConfigArgs {
-    /// Configuration file [default: worldline.toml if there is one]
-    // Read from `WORLDLINE_CONFIG` too, so that a container needs no arguments.
-    #[arg(long, value_name = "PATH", env = "WORLDLINE_CONFIG", global = true)]
+    /// Configuration file [default: $WORLDLINE_CONFIG, else worldline.toml if there is one]
+    #[arg(long, value_name = "PATH", global = true)]
     pub config: Option<PathBuf>,
     /// Sets one configuration value, over file and environment; may be repeated
     #[arg(long, value_name = "SECTION.KEY=VALUE", global = true)]

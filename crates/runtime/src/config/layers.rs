@@ -14,6 +14,8 @@ use super::section::{Section, Setting, Written, deserialize_section};
 
 /// The file that is read when none is named.
 const DEFAULT_FILE: &str = "worldline.toml";
+/// The variable that names the file, so that a container needs no arguments.
+const FILE_VARIABLE: &str = "WORLDLINE_CONFIG";
 /// What our variables begin with.
 const PREFIX: &str = "WORLDLINE_";
 
@@ -42,10 +44,10 @@ impl Sources {
     /// Reads the file, this process's environment and the flags.
     pub fn of_process(known: Known, args: &ConfigArgs, flags: Flags) -> Result<Self, ConfigError> {
         let default = PathBuf::from(DEFAULT_FILE);
-        let path = args
-            .config
-            .clone()
-            .or_else(|| default.exists().then_some(default));
+        // An empty variable is what Compose and Helm pass where nothing was chosen.
+        let variable = std::env::var_os(FILE_VARIABLE).filter(|path| !path.is_empty());
+        let named = args.config.clone().or_else(|| variable.map(PathBuf::from));
+        let path = named.or_else(|| default.exists().then_some(default));
         let file = match path {
             Some(path) => match std::fs::read_to_string(&path) {
                 Ok(text) => Some((path, text)),
@@ -154,7 +156,7 @@ impl Sources {
         let Some(rest) = name.strip_prefix(PREFIX) else {
             return Ok(());
         };
-        if value.is_empty() || rest == "CONFIG" || self.known.variables.contains(&name) {
+        if value.is_empty() || name == FILE_VARIABLE || self.known.variables.contains(&name) {
             return Ok(());
         }
         let origin = Origin::Variable(name.to_owned());
