@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// The two flags every program has; flatten it once into its top-level arguments, subcommands then take them too.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ConfigArgs {
-    /// Configuration file [default: $WORLDLINE_CONFIG, else worldline.toml if there is one]
+    /// Configuration file [default: `WORLDLINE_CONFIG`, else worldline.toml if there is one]
     #[arg(long, value_name = "PATH", global = true)]
     pub config: Option<PathBuf>,
     /// Sets one configuration value, over file and environment; may be repeated
