@@ -118,7 +118,7 @@ where
         let address = listener
             .local_addr()
             .context("asking for the port of the ops listener")?;
-        tracing::info!(service = name, %address, "metrics and health are served");
+        tracing::info!(service.name = name, %address, "metrics and health are served");
         serving.spawn(serve_ops(listener, ctx.health.clone(), serving.clone()));
     }
     let running = run_together(&shutdown, vec![(name, Box::pin(service(ctx)))]);
@@ -139,7 +139,8 @@ pub async fn run_together(
     let mut tasks = JoinSet::new();
     let mut names = std::collections::HashMap::new();
     for (name, service) in services {
-        let task = tasks.spawn(service.instrument(tracing::info_span!("service", name)));
+        let task =
+            tasks.spawn(service.instrument(tracing::info_span!("service", service.name = name)));
         names.insert(task.id(), name);
     }
     let mut first_failure = None;
@@ -154,11 +155,11 @@ pub async fn run_together(
             outcome => outcome,
         };
         match outcome.with_context(|| name) {
-            Ok(()) => tracing::info!(service = name, "stopped"),
+            Ok(()) => tracing::info!(service.name = name, "stopped"),
             Err(error) if first_failure.is_none() => first_failure = Some(error),
             // Most likely a consequence of the first; only that one is handed up.
             Err(error) => tracing::warn!(
-                service = name,
+                service.name = name,
                 error = format!("{error:#}"),
                 "failed while stopping"
             ),
