@@ -1,0 +1,110 @@
+//! What a broker on this machine is told: `nats/server.conf` with its variables filled in.
+
+use std::path::Path;
+
+use super::users::{Users, UsersError};
+
+const SERVER_CONF: &str = include_str!("../../../../nats/server.conf");
+
+/// The broker's settings that differ between a stack and a test.
+#[derive(Debug, Clone)]
+pub struct NatsConfig {
+    /// The users; `None` lets everybody do everything.
+    pub users: Option<Users>,
+    /// Whether a message is acknowledged only once it is on the disk. Off, a power cut loses messages (a killed
+    /// server does not).
+    pub sync_always: bool,
+    /// The server's name.
+    pub name: String,
+}
+
+impl Default for NatsConfig {
+    fn default() -> NatsConfig {
+        NatsConfig {
+            users: None,
+            sync_always: true,
+            name: "worldline".to_owned(),
+        }
+    }
+}
+
+/// The files of a rendered configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderedConfig {
+    /// The main file.
+    pub server: String,
+    /// `users.conf`, to lie beside it. Secret.
+    pub users: String,
+}
+
+impl NatsConfig {
+    /// Renders the configuration for a server with its files in `store`. Port `None` lets the system choose. The
+    /// same input gives the same text.
+    pub fn render(&self, store: &Path, port: Option<u16>) -> Result<RenderedConfig, UsersError> {
+        let port = port.map_or(-1, i32::from);
+        let store = store.display();
+        let variables = [
+            ("WORLDLINE_NATS_NAME", self.name.clone()),
+            ("WORLDLINE_NATS_LISTEN", format!("127.0.0.1:{port}")),
+            ("WORLDLINE_NATS_MONITOR", "127.0.0.1:-1".to_owned()),
+            ("WORLDLINE_NATS_STORE", store.to_string()),
+            (
+                "WORLDLINE_NATS_SYNC",
+                if self.sync_always { "always" } else { "2m" }.to_owned(),
+            ),
+            // Where the server writes which ports it got.
+            ("ports_file_dir", store.to_string()),
+        ];
+        let mut server = String::new();
+        for (name, value) in variables {
+            server.push_str(&format!("{name}: {}\n", quoted(&value)));
+        }
+        server.push_str(SERVER_CONF);
+        let users = match &self.users {
+            Some(users) => users.render()?,
+            None => "# Open to all.\n".to_owned(),
+        };
+        Ok(RenderedConfig { server, users })
+    }
+}
+
+fn quoted(value: &str) -> String {
+    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_settings_give_the_same_text() {
+        let config = NatsConfig {
+            users: Some(Users::generate().expect("roles")),
+            ..NatsConfig::default()
+        };
+        let render = || {
+            config
+                .render(Path::new("/data/nats"), Some(4222))
+                .expect("a configuration")
+        };
+        assert_eq!(render(), render());
+        assert!(
+            render()
+                .server
+                .contains("WORLDLINE_NATS_LISTEN: \"127.0.0.1:4222\"")
+        );
+        assert!(render().server.contains("WORLDLINE_NATS_SYNC: \"always\""));
+    }
+
+    #[test]
+    fn a_strange_directory_name_stays_a_string() {
+        let rendered = NatsConfig::default()
+            .render(Path::new("/a \"b\" \\c"), None)
+            .expect("a configuration");
+        assert!(
+            rendered
+                .server
+                .contains(r#"WORLDLINE_NATS_STORE: "/a \"b\" \\c""#)
+        );
+    }
+}

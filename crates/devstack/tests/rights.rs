@@ -1,0 +1,291 @@
+//! What each broker user is refused, asked of a real broker.
+//!
+//! The rights themselves are data (`nats/users.toml`); here stands what must be true of them whatever changes.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use async_nats::jetstream;
+use async_nats::jetstream::consumer::{AckPolicy, pull};
+use async_nats::{ConnectOptions, Event};
+use devstack::nats::users::{permissions, render_for_environment, role_names};
+use devstack::test::{TestBroker, broker_with_users};
+use futures_util::StreamExt;
+use tokio::sync::mpsc;
+
+type Outcome = anyhow::Result<()>;
+
+/// Who alone appends to which events.
+const OWNERS: [(&str, &str); 4] = [
+    ("evt.area.harbor-1", "worker"),
+    ("evt.identity.a", "identity"),
+    ("evt.lobby.c", "lobby"),
+    ("evt.control.harbor-1", "director"),
+];
+
+struct Member {
+    client: async_nats::Client,
+    refusals: mpsc::UnboundedReceiver<String>,
+}
+
+impl Member {
+    async fn connect(broker: &TestBroker, role: &str) -> anyhow::Result<Member> {
+        let credential = broker
+            .users()
+            .and_then(|users| users.credential(role))
+            .context("no such role")?;
+        let (sender, refusals) = mpsc::unbounded_channel();
+        let client = ConnectOptions::with_user_and_password(credential.user, credential.password)
+            .custom_inbox_prefix(credential.inbox_prefix)
+            .event_callback(move |event| {
+                if let Event::ServerError(error) = event {
+                    sender.send(error.to_string()).ok();
+                }
+                async {}
+            })
+            .connect(broker.url())
+            .await?;
+        Ok(Member { client, refusals })
+    }
+
+    /// Whether the broker refuses a message of ours on `subject`. What it says comes before the answer to a ping.
+    async fn is_refused(&mut self, subject: &str) -> anyhow::Result<bool> {
+        self.client
+            .publish(subject.to_owned(), "forged".into())
+            .await?;
+        self.client.flush().await?;
+        let told = tokio::time::timeout(Duration::from_millis(150), self.refusals.recv()).await;
+        match told {
+            Ok(Some(refusal)) => {
+                anyhow::ensure!(
+                    refusal.to_lowercase().contains("permissions violation"),
+                    "unexpected: {refusal}"
+                );
+                Ok(true)
+            }
+            Ok(None) => anyhow::bail!("the connection is gone"),
+            Err(_) => Ok(false),
+        }
+    }
+}
+
+async fn with_streams() -> anyhow::Result<TestBroker> {
+    let broker = broker_with_users().await?;
+    let admin = jetstream::new(Member::connect(&broker, "admin").await?.client);
+    for (name, subject) in [
+        ("AREA_COMMANDS", "cmd.area.>"),
+        ("AREA_EVENTS", "evt.area.>"),
+        ("IDENTITY_COMMANDS", "cmd.identity.>"),
+    ] {
+        let config = jetstream::stream::Config {
+            name: name.to_owned(),
+            subjects: vec![subject.to_owned()],
+            republish: subject
+                .starts_with("evt")
+                .then(|| jetstream::stream::Republish {
+                    source: subject.to_owned(),
+                    destination: format!("live.{subject}"),
+                    headers_only: false,
+                }),
+            ..Default::default()
+        };
+        admin.create_stream(config).await?;
+    }
+    Ok(broker)
+}
+
+#[tokio::test]
+async fn events_are_appended_by_their_owner_and_live_by_nobody() -> Outcome {
+    let broker = with_streams().await?;
+    for role in role_names()? {
+        let mut member = Member::connect(&broker, &role).await?;
+        assert!(
+            member.is_refused("live.evt.area.harbor-1").await?,
+            "{role} may publish to live"
+        );
+        for (subject, owner) in OWNERS {
+            if role != owner {
+                assert!(
+                    member.is_refused(subject).await?,
+                    "{role} may publish to {subject}"
+                );
+            }
+        }
+    }
+    for (subject, owner) in OWNERS {
+        assert!(
+            !Member::connect(&broker, owner)
+                .await?
+                .is_refused(subject)
+                .await?,
+            "{owner} may not publish to {subject}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn readers_write_nothing() -> Outcome {
+    let broker = with_streams().await?;
+    for role in ["analyst", "replay", "projector"] {
+        let mut reader = Member::connect(&broker, role).await?;
+        for subject in [
+            "cmd.area.harbor-1.x",
+            "cmd.lobby.0.c",
+            "wake.area.harbor-1",
+            "reply.e.1",
+            "hb.worker.w",
+            "$KV.sessions.x",
+        ] {
+            assert!(
+                reader.is_refused(subject).await?,
+                "{role} may publish to {subject}"
+            );
+        }
+        for request in [
+            "STREAM.DELETE.AREA_EVENTS",
+            "STREAM.PURGE.AREA_EVENTS",
+            "STREAM.MSG.DELETE.AREA_EVENTS",
+        ] {
+            assert!(
+                reader.is_refused(&format!("$JS.API.{request}")).await?,
+                "{role} may {request}"
+            );
+        }
+    }
+    assert!(
+        Member::connect(&broker, "analyst")
+            .await?
+            .is_refused("$JS.API.STREAM.MSG.GET.IDENTITY_COMMANDS")
+            .await?
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_service_can_do_its_work() -> Outcome {
+    let broker = with_streams().await?;
+    let worker = jetstream::new(Member::connect(&broker, "worker").await?.client);
+    let edge = Member::connect(&broker, "edge").await?;
+    let mut live = edge.client.subscribe("live.evt.area.>").await?;
+    edge.client.flush().await?;
+
+    let commands = jetstream::new(edge.client.clone());
+    commands
+        .publish("cmd.area.harbor-1.e1", "walk".into())
+        .await?
+        .await?;
+    commands
+        .publish("cmd.identity.0.ann", "log in".into())
+        .await?
+        .await?;
+
+    let stream = worker.get_stream("AREA_COMMANDS").await?;
+    let ordered = pull::OrderedConfig {
+        filter_subject: "cmd.area.harbor-1.>".to_owned(),
+        ..Default::default()
+    };
+    let mut messages = stream.create_consumer(ordered).await?.messages().await?;
+    assert_eq!(messages.next().await.context("a command")??.payload, "walk");
+
+    worker
+        .publish("evt.area.harbor-1", "walked".into())
+        .await?
+        .await?;
+    assert_eq!(live.next().await.context("a frame")?.payload, "walked");
+
+    let events = worker.get_stream("AREA_EVENTS").await?;
+    assert_eq!(
+        events
+            .get_last_raw_message_by_subject("evt.area.harbor-1")
+            .await?
+            .payload,
+        "walked"
+    );
+
+    let identity = jetstream::new(Member::connect(&broker, "identity").await?.client);
+    let durable = pull::Config {
+        durable_name: Some("identity-0".to_owned()),
+        ack_policy: AckPolicy::Explicit,
+        ..Default::default()
+    };
+    let mut consumer = identity
+        .get_stream("IDENTITY_COMMANDS")
+        .await?
+        .create_consumer(durable)
+        .await?;
+    let command = consumer
+        .messages()
+        .await?
+        .next()
+        .await
+        .context("a command")??;
+    command
+        .double_ack()
+        .await
+        .map_err(|error| anyhow::anyhow!(error))?;
+    assert_eq!(consumer.info().await?.num_ack_pending, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn nobody_hears_anothers_answers() -> Outcome {
+    let broker = broker_with_users().await?;
+    let mut analyst = Member::connect(&broker, "analyst").await?;
+    let _subscription = analyst.client.subscribe("_INBOX.edge.>").await?;
+    let told = tokio::time::timeout(Duration::from_secs(5), analyst.refusals.recv())
+        .await?
+        .context("a refusal")?;
+    assert!(
+        told.to_lowercase().contains("permissions violation"),
+        "{told}"
+    );
+    assert!(
+        async_nats::connect(broker.url()).await.is_err(),
+        "a stranger came in"
+    );
+    Ok(())
+}
+
+#[test]
+fn rights_name_whole_subjects_of_ours() -> Outcome {
+    for role in role_names()? {
+        let rights = permissions(&role)?.context("a role")?;
+        for subject in rights.publish.iter().chain(&rights.subscribe) {
+            let tokens: Vec<&str> = subject.split('.').collect();
+            let first = tokens.first().copied().unwrap_or_default();
+            assert!(
+                [
+                    "cmd", "evt", "live", "wake", "hb", "reply", "_INBOX", "$JS", "$KV", "$O"
+                ]
+                .contains(&first),
+                "{role}: {subject}"
+            );
+            assert!(!tokens.contains(&""), "{role}: {subject}");
+        }
+        assert!(
+            rights
+                .publish
+                .iter()
+                .all(|subject| !subject.starts_with("live") && subject != ">"),
+            "{role}"
+        );
+    }
+    Ok(())
+}
+
+/// compose.yaml mounts the rendered file.
+#[test]
+fn the_committed_users_conf_is_rendered_from_users_toml() -> Outcome {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../nats/users.conf");
+    let rendered = render_for_environment()?;
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &rendered)?;
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == rendered,
+        "nats/users.conf is not what users.toml says: run this test with UPDATE_GOLDEN=1"
+    );
+    Ok(())
+}
