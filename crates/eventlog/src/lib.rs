@@ -1,1 +1,60 @@
-//! eventlog
+//! The one crate that knows NATS.
+//!
+//! Everything else speaks of appending under a fence, reading in order, following live, keeping
+//! snapshots and buckets. How the broker behaves when an ack is lost, a leader dies or a reader
+//! falls silent is known here and nowhere else.
+//!
+//! Two floors. Below is the crate-private trait `Backend`: a handful of plain operations, each
+//! tried once, with two implementations, the real broker and a twin in memory. Above it stands
+//! every protocol, written once, so that the twin and the broker run the same code.
+//!
+//! | to | use |
+//! |---|---|
+//! | write events, one owner per subject | [`EventLog::appender`] → [`Appender`] |
+//! | write commands | [`EventLog::send`] |
+//! | read history in order | [`EventLog::read`] → [`Reader`] |
+//! | follow one subject as it is written | [`EventLog::live`] → [`Live`] |
+//! | share work with acknowledgement | [`EventLog::work`] → [`Work`] |
+//! | keep small mutable values | [`EventLog::bucket`] → [`Bucket`] |
+//! | keep snapshots | [`EventLog::snapshots`] → [`Snapshots`] |
+//! | create and check streams | [`streams`] |
+
+mod append;
+mod backend;
+mod bucket;
+mod connect;
+mod core;
+mod error;
+mod live;
+mod log;
+mod purge;
+mod read;
+mod record;
+mod send;
+mod snapshots;
+mod work;
+
+pub mod membership;
+pub mod metric_names;
+pub mod streams;
+
+pub use append::Appender;
+pub use backend::faults::Faults;
+pub use bucket::{Bucket, Entry, Watch};
+pub use connect::Connect;
+pub use core::{CoreMessage, CoreSubscription};
+pub use error::{
+    AppendError, ConnectError, PositionError, PurgeError, ReadError, SaveError, SendError,
+    UpdateError,
+};
+pub use live::Live;
+pub use log::EventLog;
+pub use purge::Purged;
+pub use read::{Follow, Reader};
+pub use record::{Position, Record, StreamInfo};
+pub use send::MessageId;
+pub use snapshots::{Snapshot, SnapshotPoint, Snapshots};
+pub use work::{Job, Work, WorkOptions};
+
+/// The in-memory twin's controls: the same as the real broker's under test.
+pub type MemoryControls = Faults;
