@@ -66,6 +66,10 @@ pub struct Member {
     pub draining: bool,
     /// The areas it owns now, with the share of a core each has used, in 1/1000.
     pub areas: Vec<(AreaId, u32)>,
+    /// The areas it has stopped owning because their rules break again and again; an operator
+    /// looks into them, nobody is given them meanwhile.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quarantined: Vec<AreaId>,
     /// When it wrote this.
     pub at: UnixMillis,
 }
@@ -90,4 +94,7 @@ pub struct Placement {
     pub worker: Option<WorkerId>,
     /// Rises with every change of this area's placement.
     pub generation: u64,
+    /// Nobody shall own it until an operator has cleared this mark.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quarantined: bool,
 }

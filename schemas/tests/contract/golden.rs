@@ -600,6 +600,7 @@ fn what_is_not_stored_but_leaves_a_process_stays_readable() {
             capacity: 100,
             draining: false,
             areas: vec![(area("harbor-1"), 12)],
+            quarantined: Vec::new(),
             at: NOW,
         },
     );
@@ -617,6 +618,7 @@ fn what_is_not_stored_but_leaves_a_process_stays_readable() {
             area: area("harbor-1"),
             worker: Some(worker()),
             generation: 4,
+            quarantined: false,
         },
     );
 }
