@@ -1,0 +1,176 @@
+//! One tick: what the area's commands, and time, lead to.
+//!
+//! [`decide_tick`] works on a copy of the state. Whatever it decides it applies at once, through
+//! the same `evolve` that will fold the frame, so that a later command of the tick sees what an
+//! earlier one led to, and the state it returns is the state that every reader of the frame has.
+
+mod incoming;
+
+use schemas::effect::Effect;
+use schemas::fact::Fact;
+use schemas::frame::{FRAME_VERSION, Frame, StateHash};
+use schemas::ids::CommandPosition;
+use schemas::motion::Motion;
+use schemas::outcome::Outcomes;
+use schemas::subjects::AggregateId;
+use schemas::{Claim, Digest, Epoch, FrameNo, Tick, UnixMillis};
+
+pub use incoming::{Command, Incoming, incoming, undecodable};
+
+use crate::evolve;
+use crate::map::Map;
+use crate::state::AreaState;
+
+/// What a tick decides on.
+#[derive(Debug, Clone, Default)]
+pub struct TickInput {
+    /// Which tick; ticks since the state's own are stepped without commands.
+    pub tick: Tick,
+    /// The owner's clock.
+    pub at: UnixMillis,
+    /// Commands, in the order of the stream.
+    pub commands: Vec<Incoming>,
+    /// What the owner's own life adds: `Owned`, `Hibernated`, `Released`.
+    pub first_facts: Vec<Fact>,
+}
+
+/// Who writes a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FrameHeader {
+    /// The owner's fencing token.
+    pub epoch: Epoch,
+    /// The owner's claim.
+    pub claim: Claim,
+}
+
+/// What a tick has decided.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// Which tick.
+    pub tick: Tick,
+    /// When, never before the frame before.
+    pub at: UnixMillis,
+    /// How far commands are consumed.
+    pub position: CommandPosition,
+    /// What happened.
+    pub facts: Vec<Fact>,
+    /// Who moves differently; base is the first step of `tick`.
+    pub motion: Motion,
+    /// What became of the commands.
+    pub outcomes: Outcomes,
+    /// Messages to other aggregates.
+    pub effects: Vec<Effect>,
+    /// Sources whose effects may be confirmed up to a number, once the frame is acknowledged.
+    pub confirms: Vec<(AggregateId, u64)>,
+    /// How many of the commands were taken; the rest waits for the next tick.
+    pub consumed: usize,
+    /// Whether there is anything that a frame must tell.
+    pub changed: bool,
+    /// The state after the frame, but for its place in the chain, which [`Decision::seal`] adds.
+    pub next: AreaState,
+    no: FrameNo,
+    prev: Digest,
+}
+
+impl Decision {
+    /// The frame that tells this decision.
+    #[must_use]
+    pub fn frame(&self, header: &FrameHeader) -> Frame {
+        Frame {
+            version: FRAME_VERSION,
+            epoch: header.epoch,
+            claim: header.claim,
+            no: self.no,
+            prev: self.prev,
+            tick: self.tick,
+            at: self.at,
+            pos: self.position,
+            facts: self.facts.clone(),
+            motion: self.motion.clone(),
+            outcomes: self.outcomes.clone(),
+            effects: self.effects.clone(),
+            hash: self.hash(),
+        }
+    }
+
+    /// The hashes of the state after it.
+    #[must_use]
+    pub const fn hash(&self) -> StateHash {
+        self.next.hash()
+    }
+
+    /// The frame, its bytes, and the state as everyone has it who has folded them.
+    #[must_use]
+    pub fn seal(self, header: &FrameHeader) -> (Frame, Vec<u8>, AreaState) {
+        let mut next = self.next;
+        let frame = Frame {
+            version: FRAME_VERSION,
+            epoch: header.epoch,
+            claim: header.claim,
+            no: self.no,
+            prev: self.prev,
+            tick: self.tick,
+            at: self.at,
+            pos: self.position,
+            facts: self.facts,
+            motion: self.motion,
+            outcomes: self.outcomes,
+            effects: self.effects,
+            hash: next.hash(),
+        };
+        let bytes = schemas::encode(&frame);
+        next.epoch = header.epoch;
+        next.claim = header.claim;
+        next.frame_no = frame.no;
+        next.last_digest = Digest::of(&bytes);
+        (frame, bytes, next)
+    }
+}
+
+/// Decides tick `batch.tick` of an area that stands as `state` says.
+///
+/// Nothing outside is touched; whoever does not get the frame into the log forgets the decision.
+#[must_use]
+pub fn decide_tick(state: &AreaState, map: &Map, batch: TickInput) -> Decision {
+    let _ = map;
+    let mut next = state.clone();
+    let at = batch.at.max(state.at());
+    let tick = batch.tick.max(state.tick());
+    for fact in &batch.first_facts {
+        evolve::fact(&mut next, tick, fact);
+    }
+    let position = state.position();
+    evolve::finish(&mut next, tick, at, position);
+    Decision {
+        tick,
+        at,
+        position,
+        changed: !batch.first_facts.is_empty(),
+        facts: batch.first_facts,
+        motion: Motion::default(),
+        outcomes: Outcomes::default(),
+        effects: Vec::new(),
+        confirms: Vec::new(),
+        consumed: 0,
+        no: state.frame_no().next(),
+        prev: state.last_digest(),
+        next,
+    }
+}
+
+/// The ownership frame's decision: `owned` (with its `resume_tick`) is recorded, and the world is
+/// stepped to that tick without commands. Folding the frame needs no physics.
+#[must_use]
+pub fn resume(state: &AreaState, map: &Map, owned: Fact, at: UnixMillis) -> Decision {
+    let tick = match &owned {
+        Fact::Owned { resume_tick, .. } => *resume_tick,
+        _ => state.tick(),
+    };
+    let batch = TickInput {
+        tick,
+        at,
+        commands: Vec::new(),
+        first_facts: vec![owned],
+    };
+    decide_tick(state, map, batch)
+}

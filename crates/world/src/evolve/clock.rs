@@ -1,0 +1,57 @@
+//! The area's clock, and what is forgotten as it goes.
+
+use std::sync::Arc;
+
+use schemas::subjects::AggregateId;
+use schemas::{Tick, UnixMillis};
+
+use crate::rules::{FORGET_COUNTER_TICKS, FORWARD_TICKS, SWEEP_TICKS};
+use crate::state::{AreaState, gone_hash, received_hash};
+
+/// Sets tick and time; now and then forgets what has become useless.
+pub(crate) fn clock(state: &mut AreaState, tick: Tick, at: UnixMillis) {
+    if state.tick.0 / SWEEP_TICKS != tick.0 / SWEEP_TICKS {
+        sweep(state, tick);
+    }
+    state.tick = tick;
+    state.at = at;
+}
+
+/// Forgets doors walked through long ago and characters' counters that have been idle.
+/// Counters of areas stay: they are few, and they never come back from the beginning.
+fn sweep(state: &mut AreaState, now: Tick) {
+    let since = |then: Tick| now.0.saturating_sub(then.0);
+    if state
+        .gone
+        .values()
+        .any(|gone| since(gone.at) > FORWARD_TICKS)
+    {
+        let tables = &mut state.tables;
+        Arc::make_mut(&mut state.gone).retain(|character, gone| {
+            let keep = since(gone.at) <= FORWARD_TICKS;
+            if !keep {
+                *tables = tables.wrapping_sub(gone_hash(*character, gone));
+            }
+            keep
+        });
+    }
+    let idle = |source: &AggregateId, at: Tick| {
+        matches!(source, AggregateId::Character(_)) && since(at) > FORGET_COUNTER_TICKS
+    };
+    if state
+        .mail
+        .received
+        .iter()
+        .any(|(source, r)| idle(source, r.at))
+    {
+        let tables = &mut state.tables;
+        state.mail.forgot = true;
+        Arc::make_mut(&mut state.mail.received).retain(|source, received| {
+            let keep = !idle(source, received.at);
+            if !keep {
+                *tables = tables.wrapping_sub(received_hash(source, received));
+            }
+            keep
+        });
+    }
+}
