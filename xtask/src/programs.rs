@@ -32,7 +32,10 @@ pub(crate) fn npm(dir: &str, arguments: &[&str]) -> anyhow::Result<Command> {
         );
     };
     let mut command = Command::new(npm);
-    command.args(arguments).current_dir(root().join(dir));
+    command
+        .arg("--silent")
+        .args(arguments)
+        .current_dir(root().join(dir));
     Ok(command)
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use async_nats::jetstream;
-use async_nats::jetstream::consumer::{AckPolicy, pull};
+use async_nats::jetstream::consumer::{AckPolicy, pull, push};
 use async_nats::{ConnectOptions, Event};
 use devstack::nats::users::{permissions, render_for_environment, role_names};
 use devstack::test::{TestBroker, broker_with_users};
@@ -286,6 +286,49 @@ fn the_committed_users_conf_is_rendered_from_users_toml() -> Outcome {
     assert!(
         committed == rendered,
         "nats/users.conf is not what users.toml says: run this test with UPDATE_GOLDEN=1"
+    );
+    Ok(())
+}
+
+/// A consumer that pushes to a subject has the *server* send there, which rights by subject do not cover; that it ends
+/// neither in the log nor on a screen is seen, not promised by the server, so it stays under test.
+#[tokio::test]
+async fn a_reader_cannot_have_the_server_write_for_it() -> Outcome {
+    let broker = with_streams().await?;
+    let edge = Member::connect(&broker, "edge").await?;
+    let mut live = edge.client.subscribe("live.evt.>").await?;
+    let commands = jetstream::new(edge.client.clone());
+    commands
+        .publish("cmd.area.harbor-1.e1", "forged".into())
+        .await?
+        .await?;
+
+    let analyst = Member::connect(&broker, "analyst").await?;
+    let own = "_INBOX.analyst.pushed";
+    let mut pushed = analyst.client.subscribe(own).await?;
+    analyst.client.flush().await?;
+    let reader = jetstream::new(analyst.client.clone());
+    let stream = reader.get_stream("AREA_COMMANDS").await?;
+    for deliver_subject in ["evt.area.harbor-1", "live.evt.area.harbor-1", own] {
+        let push = push::Config {
+            deliver_subject: deliver_subject.to_owned(),
+            ..Default::default()
+        };
+        stream.create_consumer(push).await?;
+    }
+    // The last one shows that pushing works, and that the ones before have had their turn.
+    assert_eq!(pushed.next().await.context("pushed")?.payload, "forged");
+    let arrived = tokio::time::timeout(Duration::from_millis(200), live.next()).await;
+    assert!(arrived.is_err(), "an edge was sent {arrived:?}");
+    let worker = jetstream::new(Member::connect(&broker, "worker").await?.client);
+    assert_eq!(
+        worker
+            .get_stream("AREA_EVENTS")
+            .await?
+            .cached_info()
+            .state
+            .messages,
+        0
     );
     Ok(())
 }

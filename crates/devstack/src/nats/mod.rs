@@ -124,7 +124,7 @@ impl NatsServer {
 
     /// Freezes it (SIGSTOP): connections stay open, nothing is answered.
     pub fn pause(&mut self) -> Result<(), ServerError> {
-        self.process.signal(Signal::SIGSTOP)
+        self.process.pause()
     }
 
     /// Lets it go on after [`NatsServer::pause`].

@@ -152,7 +152,7 @@ impl Postgres {
 
     /// Freezes the server (SIGSTOP): nobody new gets in. Sessions that are open are processes of their own and go on.
     pub fn pause(&mut self) -> Result<(), ServerError> {
-        self.process.signal(Signal::SIGSTOP)
+        self.process.pause()
     }
 
     /// Lets it go on after [`Postgres::pause`].
