@@ -15,6 +15,8 @@
 //! | read history in order | [`EventLog::read`] → [`Reader`] |
 //! | follow one subject as it is written | [`EventLog::live`] → [`Live`] |
 //! | share work with acknowledgement | [`EventLog::work`] → [`Work`] |
+//! | serve small aggregates by key | [`keyed`] |
+//! | ask one of them | [`Requester`] |
 //! | keep small mutable values | [`EventLog::bucket`] → [`Bucket`] |
 //! | keep snapshots | [`EventLog::snapshots`] → [`Snapshots`] |
 //! | create and check streams | [`streams`] |
@@ -32,10 +34,13 @@ mod read;
 mod record;
 mod send;
 mod snapshots;
+mod request;
 mod work;
 
+pub mod keyed;
 pub mod membership;
 pub mod metric_names;
+pub mod outbox;
 pub mod streams;
 
 pub use append::Appender;
@@ -48,10 +53,12 @@ pub use error::{
     UpdateError,
 };
 pub use live::Live;
+pub use keyed::{Aggregate, serve_keyed};
 pub use log::EventLog;
 pub use purge::Purged;
 pub use read::{Follow, Reader};
 pub use record::{Position, Record, StreamInfo};
+pub use request::{RequestError, Requester};
 pub use send::MessageId;
 pub use snapshots::{Snapshot, SnapshotPoint, Snapshots};
 pub use work::{Job, Work, WorkOptions};

@@ -10,3 +10,5 @@ pub const FENCE_REFUSED_TOTAL: &str = "worldline_fence_refused_total";
 pub const APPEND_RETRIES_TOTAL: &str = "worldline_append_retries_total";
 /// Counter, label `reason`: readers built anew.
 pub const READER_REBUILT_TOTAL: &str = "worldline_reader_rebuilt_total";
+/// Counter, labels `kind`, `outcome`: commands decided.
+pub const COMMANDS_TOTAL: &str = "worldline_commands_total";

@@ -1,0 +1,233 @@
+//! Handling one message of a partition: load, decide, append, send effects, confirm, answer.
+//!
+//! The order is what makes a crash harmless. Before the append nothing has happened; after it,
+//! the message is delivered again, is found at or below `handled`, and everything after the
+//! append is done once more.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use schemas::effect::Effect;
+use schemas::keyed::{KeyedMessage, Refusal, Reply};
+use schemas::subjects::{AggregateId, Subject, wake};
+use schemas::{Incarnation, Sequence, UnixMillis, decode, encode};
+
+use super::aggregate::Aggregate;
+use super::error::KeyedError;
+use super::loaded::{Cache, Known, Loaded};
+use super::step::{Answering, Handling, Outcome, Step, step};
+use crate::error::AppendError;
+use crate::metric_names::COMMANDS_TOTAL;
+use crate::outbox::{Outgoing, confirmation_message, effect_message};
+use crate::{EventLog, Record};
+
+/// Handles the messages of one partition, one after the other.
+pub(super) struct Handler<A: Aggregate> {
+    log: EventLog,
+    aggregate: Arc<A>,
+    incarnation: Incarnation,
+    cache: Cache<A>,
+}
+
+impl<A: Aggregate> Handler<A> {
+    pub(super) fn new(log: EventLog, aggregate: Arc<A>, incarnation: Incarnation) -> Self {
+        Self {
+            cache: Cache::new(log.clone(), incarnation),
+            log,
+            aggregate,
+            incarnation,
+        }
+    }
+
+    /// Handles `record` to its end; the caller acknowledges it after that, not before.
+    pub(super) async fn handle(&mut self, record: &Record) -> Result<(), KeyedError> {
+        let Subject::KeyedCommand(_, _, key) = Subject::parse(&record.subject) else {
+            note(&record.subject, record.sequence, "it names no key");
+            return Ok(());
+        };
+        let message: KeyedMessage<A::Command> = match decode(&record.payload) {
+            Ok(message) => message,
+            Err(error) => {
+                note(&record.subject, record.sequence, &error);
+                return Ok(());
+            }
+        };
+        let (step, written) = self.decide_and_append(&key, &message, record).await?;
+        count::<A>(step.outcome.name());
+        if let Some(id) = self.aggregate.id(&key) {
+            self.send_effects(&id, &step.effects, written, record.trace.as_deref())
+                .await?;
+            if let Some((source, up_to)) = &step.confirm {
+                let receipt = confirmation_message(source, &id, *up_to);
+                send(&self.log, receipt, record.trace.as_deref()).await?;
+            }
+        }
+        if let Some(reply) = step.reply {
+            self.reply(reply).await?;
+        }
+        Ok(())
+    }
+
+    /// Decides, and appends unless nothing changes; on a conflict loads and decides again.
+    async fn decide_and_append(
+        &mut self,
+        key: &str,
+        message: &KeyedMessage<A::Command>,
+        record: &Record,
+    ) -> Result<(Step<A>, Sequence), KeyedError> {
+        let (mut loaded, mut newest) = self.cache.take(key).await?;
+        loop {
+            let mut step = self.decide(key, &loaded, message, record);
+            let Some(entry) = step.entry.take() else {
+                // Nothing to write means no condition that could find out a stale cache.
+                if newest {
+                    let sequence = loaded.appender.sequence();
+                    self.cache.keep(key, loaded);
+                    return Ok((step, sequence));
+                }
+                loaded = self.cache.freshly(key).await?;
+                newest = true;
+                continue;
+            };
+            let payload = encode(&entry).into();
+            match loaded
+                .appender
+                .append(payload, record.trace.as_deref())
+                .await
+            {
+                Ok(sequence) => {
+                    loaded.state = Known::Entry(Box::new(entry));
+                    self.cache.keep(key, loaded);
+                    return Ok((step, sequence));
+                }
+                Err(AppendError::Fenced { .. }) => {
+                    loaded = self.cache.freshly(key).await?;
+                    newest = true;
+                }
+                // Whether it was stored is found out by reading, when the message comes again.
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn decide(
+        &self,
+        key: &str,
+        loaded: &Loaded<A>,
+        message: &KeyedMessage<A::Command>,
+        record: &Record,
+    ) -> Step<A> {
+        if matches!(loaded.state, Known::Unreadable) {
+            return fault(
+                message,
+                "this build cannot read the state of what was asked",
+            );
+        }
+        let handling = Handling {
+            incarnation: self.incarnation,
+            sequence: record.sequence,
+            stored_at: record.stored_at,
+            now: UnixMillis::now(),
+        };
+        let deciding = || {
+            step(
+                self.aggregate.as_ref(),
+                key,
+                loaded.entry(),
+                message,
+                &handling,
+            )
+        };
+        catch_unwind(AssertUnwindSafe(deciding)).unwrap_or_else(|_| {
+            tracing::error!(
+                command.subject = record.subject,
+                command.seq = record.sequence.0,
+                "a command broke the rules' own code and was refused as a fault"
+            );
+            fault(message, "the rules broke on this; the operators know")
+        })
+    }
+
+    async fn send_effects(
+        &self,
+        source: &AggregateId,
+        effects: &[Effect],
+        event: Sequence,
+        trace: Option<&str>,
+    ) -> Result<(), KeyedError> {
+        for effect in effects {
+            let message = effect_message(source, A::DOMAIN.event_stream(), event, effect);
+            send(&self.log, message, trace).await?;
+            wake_up(&self.log, &effect.target).await;
+        }
+        Ok(())
+    }
+
+    async fn reply(&self, reply: Answering<A>) -> Result<(), KeyedError> {
+        let answer = Reply {
+            request: reply.request,
+            result: reply.result,
+        };
+        self.log
+            .publish_core(&reply.to, encode(&answer).into())
+            .await?;
+        Ok(())
+    }
+}
+
+pub(super) async fn send(
+    log: &EventLog,
+    message: Outgoing,
+    trace: Option<&str>,
+) -> Result<(), KeyedError> {
+    log.send(&message.subject, message.payload, trace).await?;
+    Ok(())
+}
+
+/// A sleeping area has no consumer: whoever waits for it says so until it answers.
+pub(super) async fn wake_up(log: &EventLog, target: &AggregateId) {
+    if let AggregateId::Area(area) = target
+        && let Err(error) = log.publish_core(&wake(area), bytes::Bytes::new()).await
+    {
+        tracing::debug!(area.id = %area, %error, "the hint was not sent; the sweeper repeats it");
+    }
+}
+
+/// Refused, without a trace in the aggregate. An effect stays unconfirmed, hence with its source.
+fn fault<A: Aggregate>(message: &KeyedMessage<A::Command>, why: &str) -> Step<A> {
+    let reply = match message {
+        KeyedMessage::Command {
+            request,
+            reply: Some(to),
+            ..
+        } => Some(Answering {
+            to: to.clone(),
+            request: *request,
+            result: Err(Refusal::new("fault", why)),
+        }),
+        _ => None,
+    };
+    Step {
+        entry: None,
+        effects: Vec::new(),
+        confirm: None,
+        reply,
+        outcome: Outcome::Refused,
+    }
+}
+
+/// One rejection: nobody can be told, so it is passed over and counted.
+fn note(subject: &str, sequence: Sequence, why: impl std::fmt::Display) {
+    metrics::counter!(COMMANDS_TOTAL, "kind" => "keyed", "outcome" => "undecodable").increment(1);
+    tracing::warn!(
+        command.subject = subject,
+        command.seq = sequence.0,
+        %why,
+        "a command cannot be decoded and is passed over"
+    );
+}
+
+fn count<A: Aggregate>(outcome: &'static str) {
+    metrics::counter!(COMMANDS_TOTAL, "kind" => A::DOMAIN.token(), "outcome" => outcome)
+        .increment(1);
+}

@@ -1,0 +1,114 @@
+//! Aggregates as they were last read or written, each with the fence under which to write next.
+//!
+//! A cached aggregate may be out of date when another instance has served its key. That is found
+//! out by the condition when something is appended, and by [`Cache::freshly`] when nothing is.
+
+use std::collections::HashMap;
+
+use schemas::Incarnation;
+use schemas::decode;
+use schemas::subjects::keyed_events;
+
+use super::aggregate::{Aggregate, EntryOf};
+use super::error::KeyedError;
+use crate::EventLog;
+use crate::append::Appender;
+
+/// How many aggregates a partition keeps at hand; at one more, all are forgotten.
+const KEPT: usize = 1024;
+
+/// One aggregate at hand.
+pub(super) struct Loaded<A: Aggregate> {
+    /// Writes after what `state` knows.
+    pub(super) appender: Appender,
+    /// What its last event says.
+    pub(super) state: Known<A>,
+}
+
+/// What the last event of a key says.
+pub(super) enum Known<A: Aggregate> {
+    /// There is no event yet.
+    Nothing,
+    /// This.
+    Entry(Box<EntryOf<A>>),
+    /// This build cannot read it. Commands for the key are refused until a build comes that can.
+    Unreadable,
+}
+
+/// The aggregates that one partition has at hand.
+pub(super) struct Cache<A: Aggregate> {
+    log: EventLog,
+    incarnation: Incarnation,
+    kept: HashMap<String, Loaded<A>>,
+}
+
+impl<A: Aggregate> Cache<A> {
+    pub(super) fn new(log: EventLog, incarnation: Incarnation) -> Self {
+        Self {
+            log,
+            incarnation,
+            kept: HashMap::new(),
+        }
+    }
+
+    /// Takes the aggregate out, at hand or from the leader; whether it is certainly the newest.
+    pub(super) async fn take(&mut self, key: &str) -> Result<(Loaded<A>, bool), KeyedError> {
+        match self.kept.remove(key) {
+            Some(kept) => Ok((kept, false)),
+            None => Ok((self.freshly(key).await?, true)),
+        }
+    }
+
+    /// Reads the aggregate from the leader.
+    pub(super) async fn freshly(&mut self, key: &str) -> Result<Loaded<A>, KeyedError> {
+        let appender = self.log.appender(&keyed_events(A::DOMAIN, key)).await?;
+        let state = match appender.last() {
+            None => Known::Nothing,
+            Some(record) => match decode::<EntryOf<A>>(&record.payload) {
+                Ok(entry) => {
+                    self.check(&record.subject, &entry)?;
+                    Known::Entry(Box::new(entry))
+                }
+                Err(error) => {
+                    tracing::error!(
+                        event.subject = record.subject,
+                        event.seq = record.sequence.0,
+                        %error,
+                        "an aggregate's last event cannot be read; its commands are refused"
+                    );
+                    Known::Unreadable
+                }
+            },
+        };
+        Ok(Loaded { appender, state })
+    }
+
+    /// Puts it back for the next command of the key.
+    pub(super) fn keep(&mut self, key: &str, loaded: Loaded<A>) {
+        if self.kept.len() >= KEPT {
+            self.kept.clear();
+        }
+        self.kept.insert(key.to_owned(), loaded);
+    }
+
+    fn check(&self, subject: &str, entry: &EntryOf<A>) -> Result<(), KeyedError> {
+        if entry.incarnation == self.incarnation {
+            return Ok(());
+        }
+        Err(KeyedError::OtherIncarnation {
+            subject: subject.to_owned(),
+            stream: A::DOMAIN.command_stream().to_owned(),
+            stored: entry.incarnation,
+            found: self.incarnation,
+        })
+    }
+}
+
+impl<A: Aggregate> Loaded<A> {
+    pub(super) fn entry(&self) -> Option<&EntryOf<A>> {
+        match &self.state {
+            Known::Entry(entry) => Some(entry),
+            Known::Nothing | Known::Unreadable => None,
+        }
+    }
+}
