@@ -151,6 +151,16 @@ impl Motion {
         self.push(base, None, &moved);
     }
 
+    /// The bodies that the records speak of, in order; a list that is cut off ends early.
+    pub fn handles(&self) -> impl Iterator<Item = Handle> + '_ {
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let (handle, flags) = (*self.0.get(at)?, *self.0.get(at + 1)?);
+            at += 4 + usize::try_from(flags.count_ones()).unwrap_or(0);
+            Handle::try_from(handle).ok()
+        })
+    }
+
     /// Unpacks every record in order. `known` answers with a body's segment and controller as
     /// they stand after the records before; a body may occur more than once.
     ///
@@ -325,6 +335,25 @@ mod tests {
             .unpack(Step(100), |_| Some((&segment, &controller)))
             .unwrap();
         assert_eq!(back, [turned]);
+    }
+
+    #[test]
+    fn handles_are_read_without_unpacking() {
+        let (segment, controller) = runner();
+        let moved = Moved {
+            handle: 7,
+            segment,
+            controller,
+        };
+        let mut motion = Motion::default();
+        motion.push(Step(100), None, &moved);
+        motion.push(
+            Step(100),
+            Some((&segment, &controller)),
+            &Moved { handle: 9, ..moved },
+        );
+        motion.push_full(Step(100), 3, &segment);
+        assert_eq!(motion.handles().collect::<Vec<_>>(), [7, 9, 3]);
     }
 
     #[test]
