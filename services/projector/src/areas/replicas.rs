@@ -1,0 +1,220 @@
+//! The folded state of every area, and how it comes back after a restart.
+//!
+//! Saved now and then in the transaction of the rows. After a restart an area's saved state is
+//! older than its row, so the frames between the two are folded again, without touching a row:
+//! memory and rows then stand at exactly the same frame.
+
+use std::collections::{BTreeMap, HashMap};
+
+use eventlog::{EventLog, Follow, Record};
+use schemas::fact::Fact;
+use schemas::frame::Frame;
+use schemas::ids::Digest;
+use schemas::subjects::{AREA_EVENTS, area_events};
+use schemas::{AreaId, Sequence};
+use sqlx::{PgConnection, Row};
+use world::AreaState;
+
+use super::{Areas, Projection};
+use crate::columns::{big, column, keys};
+use crate::error::ProjectError;
+use crate::projection::Poison;
+
+struct Replica {
+    state: AreaState,
+    /// The frame after which `state` is.
+    sequence: Sequence,
+    /// Frames folded since it was saved.
+    unsaved: u64,
+}
+
+/// All areas.
+pub(super) struct Replicas {
+    save_every: u64,
+    areas: HashMap<AreaId, Replica>,
+    /// Could not be brought back to their rows; why.
+    broken: HashMap<AreaId, String>,
+}
+
+fn apply(state: &mut AreaState, frame: &Frame, record: &Record) -> Result<(), Poison> {
+    state
+        .fold(frame, Digest::of(&record.payload))
+        .map_err(|error| Poison::because(&error))
+}
+
+impl Replicas {
+    pub(super) fn new(save_every: u64) -> Self {
+        Self {
+            save_every,
+            areas: HashMap::new(),
+            broken: HashMap::new(),
+        }
+    }
+
+    /// The state of an area before its next frame.
+    pub(super) fn of(&self, area: &AreaId) -> Option<&AreaState> {
+        self.areas.get(area).map(|replica| &replica.state)
+    }
+
+    /// Folds the next frame; hands out the state after it.
+    pub(super) fn fold(
+        &mut self,
+        area: &AreaId,
+        frame: &Frame,
+        record: &Record,
+    ) -> Result<&AreaState, Poison> {
+        if let Some(why) = self.broken.get(area) {
+            return Err(Poison(why.clone()));
+        }
+        // Out of the map until it has worked: a state that is half folded is of no use to anybody.
+        let known = self.areas.remove(area);
+        let mut replica = known.unwrap_or_else(|| Replica::new(area));
+        apply(&mut replica.state, frame, record)?;
+        replica.sequence = record.sequence;
+        replica.unsaved += 1;
+        if frame.facts.iter().any(rests) {
+            // Nothing may come for a long time; the next start shall not fold what came before.
+            replica.unsaved = replica.unsaved.max(self.save_every);
+        }
+        let kept = self.areas.entry(area.clone()).insert_entry(replica);
+        Ok(&kept.into_mut().state)
+    }
+
+    /// Saves the states that are due.
+    pub(super) async fn write(&mut self, db: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let mut due = BTreeMap::new();
+        for (area, replica) in &mut self.areas {
+            if replica.unsaved >= self.save_every {
+                replica.unsaved = 0;
+                let saved = (replica.sequence, schemas::encode(&replica.state));
+                due.insert(area.to_string(), saved);
+            }
+        }
+        if due.is_empty() {
+            return Ok(());
+        }
+        sqlx::query(
+            "INSERT INTO projection_state (projection, key, sequence, state)
+             SELECT $1, key, sequence, state
+             FROM UNNEST($2::TEXT[], $3::BIGINT[], $4::BYTEA[]) AS new (key, sequence, state)
+             ON CONFLICT (projection, key) DO UPDATE
+             SET sequence = EXCLUDED.sequence, state = EXCLUDED.state",
+        )
+        .bind(Areas::NAME)
+        .bind(keys(&due))
+        .bind(column(&due, |saved| big(saved.0.0)))
+        .bind(column(&due, |saved| saved.1.clone()))
+        .execute(db)
+        .await?;
+        Ok(())
+    }
+
+    /// Brings every area back to the frame at which its row stands.
+    pub(super) async fn load(
+        &mut self,
+        db: &mut PgConnection,
+        log: &EventLog,
+    ) -> Result<(), ProjectError> {
+        self.areas.clear();
+        self.broken.clear();
+        let rows = sqlx::query(
+            "SELECT a.area, a.frame_sequence, s.sequence, s.state
+             FROM areas a
+             LEFT JOIN projection_state s ON s.projection = $1 AND s.key = a.area
+             LEFT JOIN parked_events p ON p.projection = $1 AND p.key = 'evt.area.' || a.area
+             WHERE a.frame_sequence IS NOT NULL AND p.key IS NULL",
+        )
+        .bind(Areas::NAME)
+        .fetch_all(&mut *db)
+        .await?;
+        for row in rows {
+            let area: AreaId = row
+                .try_get::<&str, _>("area")?
+                .parse()
+                .map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+            let sequence = |of: i64| Sequence(u64::try_from(of).unwrap_or(0));
+            let goal = sequence(row.try_get("frame_sequence")?);
+            let saved = row.try_get::<Option<&[u8]>, _>("state")?;
+            let saved = saved.and_then(|bytes| schemas::decode::<AreaState>(bytes).ok());
+            let saved_at = row.try_get::<Option<i64>, _>("sequence")?.map(sequence);
+            let from = saved.zip(saved_at).filter(|(_, at)| *at <= goal);
+            match catch_up(log, &area, from, goal).await? {
+                Ok(replica) => drop(self.areas.insert(area, replica)),
+                Err(Poison(why)) => drop(self.broken.insert(area, why)),
+            }
+        }
+        Ok(())
+    }
+}
+
+const fn rests(fact: &Fact) -> bool {
+    matches!(fact, Fact::Hibernated {} | Fact::Released { .. })
+}
+
+impl Replica {
+    fn new(area: &AreaId) -> Self {
+        Self {
+            state: AreaState::new(area.clone(), area.map()),
+            sequence: Sequence(0),
+            unsaved: 0,
+        }
+    }
+}
+
+/// From a saved state (or from the beginning, should that be of no use) to the frame at `goal`.
+async fn catch_up(
+    log: &EventLog,
+    area: &AreaId,
+    saved: Option<(AreaState, Sequence)>,
+    goal: Sequence,
+) -> Result<Result<Replica, Poison>, ProjectError> {
+    if let Some((state, sequence)) = saved {
+        let replica = Replica {
+            state,
+            sequence,
+            unsaved: 0,
+        };
+        if let Ok(done) = fold_up_to(log, area, replica, goal).await? {
+            return Ok(Ok(done));
+        }
+        tracing::warn!(area.id = %area, "the saved state of an area is of no use to this build; folding from its first frame");
+    }
+    fold_up_to(log, area, Replica::new(area), goal).await
+}
+
+async fn fold_up_to(
+    log: &EventLog,
+    area: &AreaId,
+    mut replica: Replica,
+    goal: Sequence,
+) -> Result<Result<Replica, Poison>, ProjectError> {
+    if replica.sequence == goal {
+        return Ok(Ok(replica));
+    }
+    let mut reader = log.read(
+        AREA_EVENTS,
+        vec![area_events(area)],
+        replica.sequence,
+        Follow::UntilHead,
+    );
+    while let Some(record) = reader.next().await? {
+        if record.sequence > goal {
+            break;
+        }
+        let folded = schemas::decode::<Frame>(&record.payload)
+            .map_err(|error| Poison::because(&error))
+            .and_then(|frame| apply(&mut replica.state, &frame, &record));
+        if let Err(poison) = folded {
+            return Ok(Err(poison));
+        }
+        replica.sequence = record.sequence;
+        replica.unsaved += 1;
+    }
+    if replica.sequence == goal {
+        return Ok(Ok(replica));
+    }
+    Ok(Err(Poison(format!(
+        "its rows stand at frame {goal}, but the log of the area ends at {}",
+        replica.sequence
+    ))))
+}

@@ -1,0 +1,43 @@
+//! Gathering events for one transaction.
+
+use std::time::Duration;
+
+use eventlog::{ReadError, Reader, Record};
+use tokio::time::{Instant, timeout_at};
+
+/// No transaction holds more than this, in bytes of the log.
+const MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// What the reader had.
+pub(crate) enum Gathered {
+    /// These, in order; at least one.
+    Events(Vec<Record>),
+    /// Nothing: the head is reached (only of a reader that ends there).
+    Head,
+}
+
+/// Waits for one event, then takes what comes within `linger`, at most `limit`.
+pub(crate) async fn gather(
+    reader: &mut Reader,
+    limit: usize,
+    linger: Duration,
+) -> Result<Gathered, ReadError> {
+    let Some(first) = reader.next().await? else {
+        return Ok(Gathered::Head);
+    };
+    let deadline = Instant::now() + linger;
+    let mut bytes = first.payload.len();
+    let mut events = vec![first];
+    while events.len() < limit && bytes < MAX_BYTES {
+        // Dropping `next` loses nothing: it hands over a record only as its last act.
+        match timeout_at(deadline, reader.next()).await {
+            Ok(Ok(Some(record))) => {
+                bytes += record.payload.len();
+                events.push(record);
+            }
+            // The head, or time is up. An error comes again when asked again.
+            Ok(Ok(None) | Err(_)) | Err(_) => break,
+        }
+    }
+    Ok(Gathered::Events(events))
+}

@@ -1,0 +1,95 @@
+//! The lobby's columns of `characters`: whose it is, who has it, its newest session.
+
+use std::collections::BTreeMap;
+
+use schemas::lobby::{Character, Place};
+use schemas::{CharacterId, Sequence, UnixMillis};
+use sqlx::PgConnection;
+
+use super::Entry;
+use crate::columns::{big, column, keys};
+
+#[derive(Debug)]
+struct Row {
+    character: Character,
+    at: UnixMillis,
+    sequence: Sequence,
+}
+
+impl Row {
+    fn place(&self) -> (Option<&'static str>, Option<String>) {
+        match &self.character.place {
+            None => (None, None),
+            Some(Place::Lobby(_)) => (Some("lobby"), None),
+            Some(Place::World(area)) => (Some("world"), Some(area.to_string())),
+        }
+    }
+}
+
+/// What has changed since the last transaction.
+#[derive(Debug, Default)]
+pub(super) struct CharacterRows(BTreeMap<CharacterId, Row>);
+
+impl CharacterRows {
+    pub(super) fn fold(&mut self, character: CharacterId, entry: Entry, sequence: Sequence) {
+        let row = Row {
+            character: entry.state,
+            at: entry.at,
+            sequence,
+        };
+        self.0.insert(character, row);
+    }
+
+    pub(super) async fn write(&mut self, db: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let rows = std::mem::take(&mut self.0);
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let seen = |row: &Row| row.character.last_seen.clone();
+        sqlx::query(
+            "INSERT INTO characters (character, account, name_key, name_nonce, name_bytes, place, place_area,
+                                     session, edge, last_seen_area, last_seen_x, last_seen_y, lobby_at,
+                                     lobby_sequence)
+             SELECT character, account, name_key, name_nonce, name_bytes, place, place_area, session, edge,
+                    seen_area, seen_x, seen_y, to_timestamp(at / 1000.0), sequence
+             FROM UNNEST($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::BYTEA[], $5::BYTEA[], $6::TEXT[], $7::TEXT[],
+                         $8::BIGINT[], $9::TEXT[], $10::TEXT[], $11::INTEGER[], $12::INTEGER[], $13::BIGINT[],
+                         $14::BIGINT[])
+                  AS new (character, account, name_key, name_nonce, name_bytes, place, place_area, session, edge,
+                          seen_area, seen_x, seen_y, at, sequence)
+             ON CONFLICT (character) DO UPDATE SET
+                account = EXCLUDED.account,
+                name_key = EXCLUDED.name_key,
+                name_nonce = EXCLUDED.name_nonce,
+                name_bytes = EXCLUDED.name_bytes,
+                place = EXCLUDED.place,
+                place_area = EXCLUDED.place_area,
+                session = EXCLUDED.session,
+                edge = EXCLUDED.edge,
+                last_seen_area = EXCLUDED.last_seen_area,
+                last_seen_x = EXCLUDED.last_seen_x,
+                last_seen_y = EXCLUDED.last_seen_y,
+                lobby_at = EXCLUDED.lobby_at,
+                lobby_sequence = EXCLUDED.lobby_sequence",
+        )
+        .bind(keys(&rows))
+        .bind(column(&rows, |row| {
+            row.character.account.map(|account| account.to_string())
+        }))
+        .bind(column(&rows, |row| row.character.name.key.clone()))
+        .bind(column(&rows, |row| row.character.name.nonce.clone()))
+        .bind(column(&rows, |row| row.character.name.bytes.clone()))
+        .bind(column(&rows, |row| row.place().0))
+        .bind(column(&rows, |row| row.place().1))
+        .bind(column(&rows, |row| big(row.character.session.0)))
+        .bind(column(&rows, |row| row.character.edge.to_string()))
+        .bind(column(&rows, |row| seen(row).map(|seen| seen.area.to_string())))
+        .bind(column(&rows, |row| seen(row).map(|seen| seen.x)))
+        .bind(column(&rows, |row| seen(row).map(|seen| seen.y)))
+        .bind(column(&rows, |row| big(row.at.0)))
+        .bind(column(&rows, |row| big(row.sequence.0)))
+        .execute(db)
+        .await?;
+        Ok(())
+    }
+}
