@@ -1,0 +1,227 @@
+//! One bot's life: log in, join, play on one socket after the other, leave.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use schemas::wire::{ClientMessage, CloseCode, PROTOCOL, SUBPROTOCOLS};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep};
+
+use crate::connection::{Connection, Ending};
+use crate::http::HttpError;
+use crate::ledger::Ledger;
+use crate::login::{self, Guest};
+use crate::neighbours::Neighbours;
+use crate::run::{Phase, Run};
+use crate::socket::{self, OpenError};
+use crate::wander::Wander;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const CLIENT: &str = concat!("worldline-bots/", env!("CARGO_PKG_VERSION"));
+
+/// One bot.
+pub(crate) struct Bot {
+    pub(crate) number: u32,
+    pub(crate) run: Arc<Run>,
+    pub(crate) phase: watch::Receiver<Phase>,
+    pub(crate) ledger: Ledger,
+    pub(crate) wander: Wander,
+    pub(crate) neighbours: Neighbours,
+    /// The newest resume token.
+    pub(crate) token: Option<String>,
+    /// The area it is in, once it is in one.
+    pub(crate) area: Option<String>,
+    settled: Option<mpsc::UnboundedSender<()>>,
+    guest: Option<Guest>,
+    server: usize,
+    /// Path or address of the websocket, as the ticket names it.
+    endpoint: String,
+}
+
+/// Why a socket was not even opened.
+#[derive(Debug, thiserror::Error)]
+enum EntryError {
+    #[error("login: {0}")]
+    Login(#[from] HttpError),
+    #[error("socket: {0}")]
+    Open(#[from] OpenError),
+}
+
+impl Bot {
+    pub(crate) fn new(
+        number: u32,
+        run: Arc<Run>,
+        phase: watch::Receiver<Phase>,
+        settled: mpsc::UnboundedSender<()>,
+    ) -> Self {
+        Self {
+            number,
+            phase,
+            ledger: Ledger::default(),
+            wander: Wander::new(run.args.seed, number, run.args.only_turns),
+            neighbours: Neighbours::default(),
+            token: None,
+            area: None,
+            settled: Some(settled),
+            guest: None,
+            server: number as usize % run.servers.len(),
+            endpoint: "/v1/ws".into(),
+            run,
+        }
+    }
+
+    /// Lives until the run is over or the session is.
+    pub(crate) async fn live(mut self) {
+        let join_by = Instant::now() + Duration::from_secs(self.run.args.join_within);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let lost_at = Instant::now();
+            match self.enter().await {
+                Err(error) => {
+                    self.run.tally.failures.add(kind_of(&error));
+                    tracing::debug!(bot = self.number, error = %error, "a bot could not connect");
+                    let hopeless =
+                        matches!(&error, EntryError::Login(refusal) if !refusal.is_passing());
+                    if hopeless {
+                        break;
+                    }
+                    self.next_server();
+                }
+                Ok(Ending::Left) => break,
+                Ok(Ending::SentElsewhere(url)) => {
+                    if !url.is_empty() {
+                        self.endpoint = url;
+                    }
+                    pause = FIRST_PAUSE;
+                }
+                Ok(Ending::Lost(code)) => {
+                    if *self.phase.borrow() == Phase::Leaving {
+                        break;
+                    }
+                    self.run.tally.disconnects.add(code.to_string());
+                    tracing::debug!(bot = self.number, code, "a bot lost its socket");
+                    if !self.may_go_on(code) {
+                        break;
+                    }
+                    if lost_at.elapsed() > LONGEST_PAUSE {
+                        pause = FIRST_PAUSE;
+                    }
+                }
+            }
+            let waiting_to_join = self.settled.is_some();
+            if waiting_to_join && Instant::now() >= join_by {
+                break;
+            }
+            let jitter = Duration::from_millis(self.wander.below(50));
+            tokio::select! {
+                () = sleep(pause + jitter) => {}
+                _ = self.phase.wait_for(|phase| *phase == Phase::Leaving) => break,
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        self.ledger.close(&self.run.tally);
+        self.settle();
+    }
+
+    /// Opens a socket, resumes or identifies, and stays on it to its end.
+    async fn enter(&mut self) -> Result<Ending, EntryError> {
+        let greeting = match &self.token {
+            Some(token) => ClientMessage::Resume {
+                protocol: PROTOCOL,
+                token: token.clone(),
+            },
+            None => ClientMessage::Identify {
+                protocol: PROTOCOL,
+                ticket: self.ticket().await?,
+                client: CLIENT.into(),
+            },
+        };
+        let url = self.run.servers[self.server].websocket(&self.endpoint);
+        let socket = socket::open(&url, SUBPROTOCOLS[0]).await?;
+        let ending = Connection::new(self, socket).stay(&greeting).await;
+        Ok(ending)
+    }
+
+    async fn ticket(&mut self) -> Result<String, HttpError> {
+        let server = &self.run.servers[self.server];
+        if self.guest.is_none() {
+            let name = format!("Bot {} {}", self.run.label, self.number);
+            self.guest = Some(login::new_guest(server, &name).await?);
+        }
+        let Some(guest) = &self.guest else {
+            return Err(HttpError::BadAddress(String::new()));
+        };
+        let ticket = match login::ticket(server, guest).await {
+            // The access token lives for ten minutes, a run may be longer.
+            Err(HttpError::Refused { status: 401, .. }) => {
+                let guest = login::known_guest(server, &guest.guest_token).await?;
+                let ticket = login::ticket(server, &guest).await;
+                self.guest = Some(guest);
+                ticket?
+            }
+            other => other?,
+        };
+        self.endpoint = ticket.endpoint;
+        Ok(ticket.ticket)
+    }
+
+    /// What the close code allows: resume, begin a new session, or nothing.
+    fn may_go_on(&mut self, code: u16) -> bool {
+        let is = |wanted: CloseCode| code == wanted.code();
+        if is(CloseCode::Replaced) || is(CloseCode::Outdated) {
+            return false;
+        }
+        let over =
+            is(CloseCode::CannotResume) || is(CloseCode::BadTicket) || is(CloseCode::SessionEnded);
+        if over && self.token.take().is_some() {
+            self.run.tally.sessions_lost.fetch_add(1, Relaxed);
+            self.ledger.close(&self.run.tally);
+        }
+        if !is(CloseCode::RateLimited) {
+            self.next_server();
+        }
+        true
+    }
+
+    fn next_server(&mut self) {
+        self.server = (self.server + 1) % self.run.servers.len();
+        if self.endpoint.starts_with("ws://") {
+            self.endpoint = "/v1/ws".into();
+        }
+    }
+
+    /// In the world for the first time, or never: either way nobody waits for this bot any more.
+    pub(crate) fn settle(&mut self) {
+        if let Some(settled) = self.settled.take() {
+            let counted = settled.send(());
+            tracing::trace!(bot = self.number, counted = counted.is_ok(), "settled");
+        }
+    }
+
+    /// The picture of an area has come.
+    pub(crate) fn arrived(&mut self, area: String) {
+        if self.settled.is_some() {
+            self.run.tally.joined.fetch_add(1, Relaxed);
+            self.settle();
+        }
+        if self.area.as_ref().is_some_and(|old| *old != area) {
+            self.run.tally.area_changes.fetch_add(1, Relaxed);
+        }
+        self.area = Some(area);
+    }
+}
+
+/// A failure's kind, without what differs from bot to bot.
+fn kind_of(error: &EntryError) -> String {
+    match error {
+        EntryError::Login(HttpError::Refused { status, code, .. }) => {
+            format!("login refused: {status} {code}")
+        }
+        EntryError::Login(HttpError::Unreachable { .. }) => "login: no answer".into(),
+        EntryError::Login(other) => format!("login: {other}"),
+        EntryError::Open(OpenError::Handshake { .. }) => "socket: handshake refused".into(),
+        EntryError::Open(_) => "socket: no answer".into(),
+    }
+}

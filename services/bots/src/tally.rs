@@ -1,0 +1,99 @@
+//! What all bots of a run count together.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+use schemas::outcome::Reason;
+
+use crate::histogram::Histogram;
+
+/// Counters without a lock for what happens often, named ones behind a lock for what is rare.
+#[derive(Default)]
+pub(crate) struct Tally {
+    /// Whether the bots play: traffic is measured only then.
+    pub(crate) measuring: AtomicBool,
+    pub(crate) joined: AtomicU64,
+    /// In the world at this moment.
+    pub(crate) present: AtomicI64,
+    pub(crate) sent: AtomicU64,
+    pub(crate) answered: AtomicU64,
+    /// Sent and neither answered nor given up.
+    pub(crate) outstanding: AtomicI64,
+    pub(crate) unanswered: AtomicU64,
+    pub(crate) resent: AtomicU64,
+    /// From an input to the frame that acknowledges it.
+    pub(crate) latency: Histogram,
+    pub(crate) bytes_in: AtomicU64,
+    pub(crate) frames_in: AtomicU64,
+    pub(crate) neighbours_seen: AtomicU64,
+    pub(crate) resumes: AtomicU64,
+    pub(crate) sessions_lost: AtomicU64,
+    pub(crate) area_changes: AtomicU64,
+    pub(crate) rejected: Named,
+    pub(crate) disconnects: Named,
+    pub(crate) failures: Named,
+}
+
+/// Counters by name.
+#[derive(Default)]
+pub(crate) struct Named(Mutex<BTreeMap<String, u64>>);
+
+impl Named {
+    pub(crate) fn add(&self, name: impl Into<String>) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry(name.into()).or_default() += 1;
+    }
+
+    pub(crate) fn counts(&self) -> BTreeMap<String, u64> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn sum(&self) -> u64 {
+        self.counts().values().sum()
+    }
+}
+
+const REASONS: [Reason; 10] = [
+    Reason::NotHere,
+    Reason::StaleSession,
+    Reason::Expired,
+    Reason::Invalid,
+    Reason::NoDoor,
+    Reason::TooMany,
+    Reason::Fault,
+    Reason::Undecodable,
+    Reason::OutOfOrder,
+    Reason::Unknown,
+];
+
+impl Tally {
+    /// A command was refused for the reason of this number.
+    pub(crate) fn refused(&self, number: u8) {
+        let known = REASONS.iter().find(|reason| reason.number() == number);
+        let name = known.and_then(|reason| {
+            let value = serde_json::to_value(reason).ok()?;
+            value.as_str().map(str::to_owned)
+        });
+        self.rejected
+            .add(name.unwrap_or_else(|| format!("reason_{number}")));
+    }
+
+    /// A message arrived that took so many bytes of the wire.
+    pub(crate) fn received(&self, bytes: u64) {
+        if self.measuring.load(Relaxed) {
+            self.bytes_in.fetch_add(bytes, Relaxed);
+        }
+    }
+
+    /// It was a frame, and so many others are in view.
+    pub(crate) fn frame(&self, neighbours: usize) {
+        if self.measuring.load(Relaxed) {
+            self.frames_in.fetch_add(1, Relaxed);
+            self.neighbours_seen.fetch_add(neighbours as u64, Relaxed);
+        }
+    }
+}
