@@ -8,7 +8,7 @@
 //! | to do | use |
 //! |---|---|
 //! | have the programs | [`Tools::locate`] |
-//! | run a broker | [`NatsServer::start`], its users from [`nats::users`] |
+//! | run a broker | [`NatsServer::start`], its users from [`nats::users`] with [`nats::rights`] |
 //! | run a database | [`Postgres::start`] |
 //! | refuse a second stack on the same data | [`DataDirLock::acquire`] |
 //! | tell other processes where the stack is | [`RunFile`] |

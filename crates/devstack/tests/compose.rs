@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use devstack::nats::users::role_names;
+use devstack::nats::rights::role_names;
 use serde_yaml_ng::{Mapping, Value};
 
 type Outcome = anyhow::Result<()>;

@@ -6,11 +6,12 @@
 //! left-over process that is verifiably ours ([`orphan`]).
 
 mod error;
+mod log;
 mod orphan;
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs;
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -22,10 +23,9 @@ use nix::unistd::Pid;
 pub use error::ServerError;
 
 use crate::user::ServerUser;
+use log::Log;
 
 const KEEPER: &str = include_str!("keeper.sh");
-/// A log larger than this, in bytes, is moved aside when its server starts.
-const LARGE_LOG: u64 = 16 << 20;
 
 /// How to start a server.
 #[derive(Debug, Clone)]
@@ -56,8 +56,7 @@ pub(crate) struct ServerProcess {
     child: Child,
     keeper: Option<ChildStdin>,
     pid_file: PathBuf,
-    log_file: PathBuf,
-    log_from: u64,
+    log: Log,
     exited: Option<ExitStatus>,
 }
 
@@ -65,7 +64,7 @@ impl ServerProcess {
     /// Starts the server, after ending what an earlier one may have left running on the same data.
     pub(crate) async fn spawn(launch: &Launch) -> Result<ServerProcess, ServerError> {
         orphan::end(launch).await?;
-        let (log, log_from) = open_log(&launch.log_file).map_err(|source| ServerError::Data {
+        let (log, output) = Log::open(&launch.log_file).map_err(|source| ServerError::Data {
             server: launch.server,
             path: launch.log_file.clone(),
             source,
@@ -87,8 +86,8 @@ impl ServerProcess {
             .arg(&launch.program)
             .args(&launch.arguments)
             .stdin(Stdio::piped())
-            .stdout(log.try_clone().map_err(cannot_log)?)
-            .stderr(log)
+            .stdout(output.try_clone().map_err(cannot_log)?)
+            .stderr(output)
             // A group of its own: Ctrl-C in a terminal is ours to handle, in our order.
             .process_group(0);
         launch.user.apply(&mut command);
@@ -102,8 +101,7 @@ impl ServerProcess {
             child,
             keeper,
             pid_file: launch.pid_file.clone(),
-            log_file: launch.log_file.clone(),
-            log_from,
+            log,
             exited: None,
         };
         fs::write(&process.pid_file, format!("{}\n", process.pid())).map_err(|source| {
@@ -198,37 +196,6 @@ impl ServerProcess {
         Ok(())
     }
 
-    /// What the server has logged since it was started.
-    pub(crate) fn log(&self) -> String {
-        let read = || -> io::Result<String> {
-            let mut file = File::open(&self.log_file)?;
-            file.seek(SeekFrom::Start(self.log_from))?;
-            let mut bytes = Vec::new();
-            file.take(LARGE_LOG).read_to_end(&mut bytes)?;
-            Ok(String::from_utf8_lossy(&bytes).into_owned())
-        };
-        read().unwrap_or_default()
-    }
-
-    /// The error for a server that ended while it should have become ready.
-    pub(crate) fn ended_early(&self, status: ExitStatus) -> ServerError {
-        let log = self.log();
-        let line = log.lines().rev().find(|line| {
-            ["FATAL", "[ERR]", "[FTL]", "rror"]
-                .iter()
-                .any(|word| line.contains(word))
-        });
-        let last = line
-            .or_else(|| log.lines().rev().find(|line| !line.trim().is_empty()))
-            .unwrap_or("it said nothing");
-        ServerError::EndedEarly {
-            server: self.server,
-            status,
-            said: last.trim().to_owned(),
-            log_file: self.log_file.clone(),
-        }
-    }
-
     fn has_ended(&mut self, status: ExitStatus) {
         self.exited = Some(status);
         // Tells the keeper's helper that there is nothing left to end. It may be gone, which is as well.
@@ -250,16 +217,4 @@ impl Drop for ServerProcess {
 /// The pause between two looks at a condition that nobody tells us about.
 pub(crate) async fn poll_pause() {
     tokio::time::sleep(Duration::from_millis(2)).await;
-}
-
-fn open_log(path: &Path) -> io::Result<(File, u64)> {
-    if let Some(dir) = path.parent() {
-        fs::create_dir_all(dir)?;
-    }
-    if fs::metadata(path).is_ok_and(|log| log.len() > LARGE_LOG) {
-        fs::rename(path, path.with_added_extension("old"))?;
-    }
-    let file = OpenOptions::new().create(true).append(true).open(path)?;
-    let length = file.metadata()?.len();
-    Ok((file, length))
 }
