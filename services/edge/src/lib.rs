@@ -1,1 +1,2 @@
-//! edge
+//! The edge.
+mod interest;

@@ -1,0 +1,154 @@
+//! What an operator may turn: `[edge]`, and the keys that `up` makes.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use runtime::{Secret, Section, Span, Wrong, socket_address};
+use serde::Deserialize;
+
+use crate::ws::Rate;
+
+/// How the edge runs: `[edge]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// IP address and port of players' connections, HTTP and websocket. Default
+    /// `127.0.0.1:7777`; `WORLDLINE_EDGE_LISTEN`.
+    #[serde(deserialize_with = "socket_address")]
+    pub listen: SocketAddr,
+    /// Directory of the built web client (with `index.html`); a page with a hint is served
+    /// without one. `WORLDLINE_EDGE_WEB_DIR`.
+    pub web_dir: Option<PathBuf>,
+    /// Origins whose pages may open a websocket, besides the edge's own:
+    /// `https://play.example`. Default none; `WORLDLINE_EDGE_ORIGINS`.
+    pub origins: Vec<String>,
+    /// Websocket address of another edge, told to clients when this one leaves. Default empty:
+    /// the same address; `WORLDLINE_EDGE_ELSEWHERE`.
+    pub elsewhere: String,
+    /// Most open websockets; further ones are closed with 4017. Default 4000;
+    /// `WORLDLINE_EDGE_MAX_CONNECTIONS`.
+    pub max_connections: usize,
+    /// How often a client has to be heard; one not heard for twice as long is closed with 4009.
+    /// Default `15s`; `WORLDLINE_EDGE_HEARTBEAT`.
+    pub heartbeat: Span,
+    /// How long a connection may take to identify itself. Default `10s`;
+    /// `WORLDLINE_EDGE_IDENTIFY_WITHIN`.
+    pub identify_within: Span,
+    /// How long a session may take to appear in its area. Default `30s`;
+    /// `WORLDLINE_EDGE_ENTER_WITHIN`.
+    pub enter_within: Span,
+    /// Over how long clients are sent away when the edge stops. Default `3s`;
+    /// `WORLDLINE_EDGE_DRAIN`.
+    pub drain: Span,
+    /// Inputs a client may send in a second. Default 60; `WORLDLINE_EDGE_INPUTS_PER_SECOND`.
+    pub inputs_per_second: u32,
+    /// Lines a client may say in a second. Default 2; `WORLDLINE_EDGE_SAYS_PER_SECOND`.
+    pub says_per_second: u32,
+    /// Logins and tickets that one address may ask for in a second. Default 50;
+    /// `WORLDLINE_EDGE_LOGINS_PER_SECOND`.
+    pub logins_per_second: u32,
+    /// The realm's key as 64 hexadecimal characters; seals and opens names and speech.
+    /// `WORLDLINE_EDGE_REALM_KEY`.
+    pub realm_key: Secret,
+    /// The key under which resume tokens are sealed, the same on all edges: 64 hexadecimal
+    /// characters. `WORLDLINE_EDGE_RESUME_KEY`.
+    pub resume_key: Secret,
+    /// The identity service's public key, PEM; verifies access tokens.
+    /// `WORLDLINE_EDGE_IDENTITY_PUBLIC_KEY`.
+    pub identity_public_key: String,
+    /// The lobby's public key, PEM; verifies join tickets. `WORLDLINE_EDGE_LOBBY_PUBLIC_KEY`.
+    pub lobby_public_key: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7777)),
+            web_dir: None,
+            origins: Vec::new(),
+            elsewhere: String::new(),
+            max_connections: 4000,
+            heartbeat: Span::from_secs(15),
+            identify_within: Span::from_secs(10),
+            enter_within: Span::from_secs(30),
+            drain: Span::from_secs(3),
+            inputs_per_second: 60,
+            says_per_second: 2,
+            logins_per_second: 50,
+            realm_key: Secret::default(),
+            resume_key: Secret::default(),
+            identity_public_key: String::new(),
+            lobby_public_key: String::new(),
+        }
+    }
+}
+
+impl Section for Config {
+    const NAME: &'static str = "edge";
+
+    fn check(&self) -> Result<(), Wrong> {
+        let positive = [
+            ("inputs_per_second", self.inputs_per_second),
+            ("says_per_second", self.says_per_second),
+            ("logins_per_second", self.logins_per_second),
+        ];
+        for (key, value) in positive {
+            if value == 0 {
+                return Err(Wrong::new(key, "0 would let nobody play; give at least 1"));
+            }
+        }
+        if self.heartbeat.duration().as_millis() < 100 {
+            return Err(Wrong::new("heartbeat", "give at least `100ms`"));
+        }
+        for origin in &self.origins {
+            let after = ["http://", "https://"].iter().find_map(|s| origin.strip_prefix(s));
+            if after.is_none_or(|host| host.is_empty() || host.contains('/')) {
+                return Err(Wrong::new(
+                    "origins",
+                    format!("`{origin}` is not an origin such as `https://play.example`"),
+                ));
+            }
+        }
+        crate::keys::Keys::from_config(self).map(drop)
+    }
+}
+
+/// How fast one client may ask.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rates {
+    inputs_per_second: u32,
+    says_per_second: u32,
+}
+
+impl Rates {
+    pub(crate) fn of(config: &Config) -> Self {
+        Self {
+            inputs_per_second: config.inputs_per_second,
+            says_per_second: config.says_per_second,
+        }
+    }
+
+    /// Key presses.
+    pub(crate) fn inputs(&self) -> Rate {
+        Rate {
+            per_second: self.inputs_per_second,
+            burst: self.inputs_per_second.saturating_mul(2),
+        }
+    }
+
+    /// Spoken lines.
+    pub(crate) fn says(&self) -> Rate {
+        Rate {
+            per_second: self.says_per_second,
+            burst: self.says_per_second.saturating_mul(2).saturating_add(1),
+        }
+    }
+
+    /// Everything else.
+    pub(crate) fn others(&self) -> Rate {
+        Rate {
+            per_second: 5,
+            burst: 20,
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The keys an edge holds: enough to read what people write and to check what others have signed,
+//! not enough to let anybody in.
+
+use std::fmt;
+
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use runtime::{Secret, Wrong};
+use schemas::sealed::RealmKey;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::config::Config;
+use crate::resume::ResumeKey;
+
+/// All of them.
+pub(crate) struct Keys {
+    /// Seals and opens names and speech.
+    pub(crate) realm: RealmKey,
+    /// Seals resume tokens.
+    pub(crate) resume: ResumeKey,
+    identity: DecodingKey,
+    lobby: DecodingKey,
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys([redacted])")
+    }
+}
+
+/// What an access token says.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct AccessClaims {
+    /// The account.
+    pub(crate) sub: String,
+}
+
+/// What a join ticket says.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct TicketClaims {
+    /// Its own id; used once.
+    pub(crate) jti: String,
+    /// The character.
+    pub(crate) sub: String,
+}
+
+impl Keys {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// When one is missing or is no key.
+    pub(crate) fn from_config(config: &Config) -> Result<Self, Wrong> {
+        Ok(Self {
+            realm: RealmKey::from_bytes(bytes("realm_key", &config.realm_key)?),
+            resume: ResumeKey::from_bytes(bytes("resume_key", &config.resume_key)?),
+            identity: public("identity_public_key", &config.identity_public_key)?,
+            lobby: public("lobby_public_key", &config.lobby_public_key)?,
+        })
+    }
+
+    /// What a valid access token says; `None` when it is forged, expired or no token.
+    pub(crate) fn access(&self, token: &str) -> Option<AccessClaims> {
+        verify(token, &self.identity)
+    }
+
+    /// What a valid ticket says; `None` when it is forged, expired or no ticket.
+    pub(crate) fn ticket(&self, token: &str) -> Option<TicketClaims> {
+        verify(token, &self.lobby)
+    }
+}
+
+fn verify<C: DeserializeOwned + Clone>(token: &str, key: &DecodingKey) -> Option<C> {
+    // Lifetimes are short enough; clocks of one realm agree to a few seconds.
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.leeway = 5;
+    validation.validate_aud = false;
+    jsonwebtoken::decode::<C>(token, key, &validation)
+        .ok()
+        .map(|token| token.claims)
+}
+
+fn public(key: &'static str, pem: &str) -> Result<DecodingKey, Wrong> {
+    DecodingKey::from_ed_pem(pem.as_bytes())
+        .map_err(|why| Wrong::new(key, format!("it is not an Ed25519 public key in PEM ({why})")))
+}
+
+fn bytes(key: &'static str, text: &Secret) -> Result<[u8; 32], Wrong> {
+    let wrong = || Wrong::new(key, "it is not a key of 64 hexadecimal characters");
+    let text = text.expose();
+    if text.len() != 64 || !text.is_ascii() {
+        return Err(wrong());
+    }
+    let mut bytes = [0; 32];
+    for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| wrong())?;
+    }
+    Ok(bytes)
+}
