@@ -29,4 +29,4 @@ mod tests;
 pub use args::Args;
 pub use http::{Address, HttpError};
 pub use report::{Latency, Report};
-pub use run::{run, run_until};
+pub use run::{main, run, run_until};

@@ -1,11 +1,13 @@
 //! A run from the first login to the report.
 
 use std::future::Future;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -145,5 +147,39 @@ async fn drain(tally: &Tally) {
     let deadline = Instant::now() + DRAIN;
     while tally.outstanding.load(Relaxed) > 0 && Instant::now() < deadline {
         sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// The `bots` subcommand: runs until it is done or interrupted, and prints the report.
+///
+/// # Errors
+/// As [`run`], and when the report cannot be printed.
+pub async fn main(args: Args) -> anyhow::Result<ExitCode> {
+    let json = args.json;
+    let report = run_until(args, interrupted()).await?;
+    if json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        println!("{report}");
+    }
+    Ok(if report.connected == 0 && report.players > 0 {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// Ctrl-C, or the SIGTERM of whoever started us.
+async fn interrupted() {
+    let mut terminate = match signal(SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM ends the bots without a report");
+            return std::future::pending().await;
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
     }
 }
