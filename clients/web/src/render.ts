@@ -9,7 +9,7 @@ import type { LoadedMap } from "./map.ts";
  */
 const DELAY = 5;
 /** A body's size, px; `BODY_WIDTH` and `BODY_HEIGHT` of the world's rules. */
-const BODY = { width: 12, height: 22 };
+const BODY = { width: 12, height: 24 };
 /** How long a spoken line stands over a head, ms. */
 const LINE_MILLIS = 6_000;
 /** Screen pixels per pixel of the world. */
