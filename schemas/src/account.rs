@@ -42,6 +42,8 @@ pub enum AccountEvent {
         character: CharacterId,
         /// The chosen name.
         name: Sealed,
+        /// Digest of the guest token.
+        proof: Digest,
     },
     /// Somebody logged in.
     #[serde(rename = "logged_in.1")]
@@ -88,4 +90,19 @@ pub struct LoggedIn {
     pub expires_in: u64,
     /// The chosen name, sealed.
     pub name: Sealed,
+}
+
+/// The account that a guest token names and the proof of holding it: what an edge sends instead
+/// of the token. `None` when the text cannot be one (`<account>.<43 characters of base64url>`).
+#[must_use]
+pub fn guest_proof(token: &str) -> Option<(AccountId, Digest)> {
+    let (account, secret) = token.split_once('.')?;
+    let fits = secret.len() == 43
+        && secret
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    Some((
+        fits.then_some(account)?.parse().ok()?,
+        Digest::of(token.as_bytes()),
+    ))
 }

@@ -92,16 +92,22 @@ pub enum LobbyEvent {
     EnteredWorld {
         /// Where.
         area: AreaId,
+        /// When, by the broker's clock.
+        at: UnixMillis,
     },
     /// News: the character is in this area now.
     #[serde(rename = "located.1")]
     Located {
         /// Where.
         area: AreaId,
+        /// When that area decided it.
+        at: UnixMillis,
     },
     /// The character came back from the world.
     #[serde(rename = "returned.1")]
     Returned {
+        /// Who, with all that travels along.
+        traveller: Box<Traveller>,
         /// Where it stood.
         last_seen: Option<LastSeen>,
         /// Why it left.
@@ -146,6 +152,15 @@ pub struct Character {
     pub session: SessionFence,
     /// The edge that holds it.
     pub edge: EdgeId,
+    /// Whether it continues the one before, so that client sequences go on.
+    #[serde(default)]
+    pub resumed: bool,
+    /// Whether it has ended (logged out, kicked) and cannot be resumed.
+    #[serde(default)]
+    pub over: bool,
+    /// How old the knowledge in `place` is; older news of other areas is passed over.
+    #[serde(default)]
+    pub placed_at: UnixMillis,
     /// The last ticket given out.
     pub ticket: Option<Ticket>,
     /// Where it was last seen.

@@ -423,6 +423,7 @@ fn what_is_stored_for_keyed_domains_stays_readable() {
             account,
             character,
             name: name.clone(),
+            proof: Digest([3; 16]),
         },
         AccountEvent::LoggedIn { account },
         AccountEvent::LoginFailed { account },
@@ -484,11 +485,14 @@ fn what_is_stored_for_keyed_domains_stays_readable() {
         },
         LobbyEvent::EnteredWorld {
             area: area("harbor-1"),
+            at: NOW,
         },
         LobbyEvent::Located {
             area: area("forest-1"),
+            at: NOW,
         },
         LobbyEvent::Returned {
+            traveller: Box::new(traveller()),
             last_seen: last_seen.clone(),
             reason: DepartureReason::Logout,
         },
@@ -503,6 +507,9 @@ fn what_is_stored_for_keyed_domains_stays_readable() {
             place: Some(place),
             session: SessionFence(3),
             edge: EDGE,
+            resumed: true,
+            over: false,
+            placed_at: NOW,
             ticket: Some(Ticket {
                 id: ticket,
                 expires_at: NOW,
