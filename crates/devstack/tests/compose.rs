@@ -188,6 +188,23 @@ fn what_is_built_and_kept_has_a_definition() -> Outcome {
             );
         }
     }
+    // What a service is given is defined, and what a variable of ours names in the container is given.
+    for (name, service) in services(&compose)? {
+        let secrets = texts(service.get("secrets"));
+        for secret in &secrets {
+            assert!(
+                compose["secrets"].get(secret).is_some(),
+                "{name}: no secret {secret}"
+            );
+        }
+        let environment = service.get("environment").context("an environment")?;
+        let keys = environment.get("WORLDLINE_KEYS").and_then(Value::as_str);
+        assert_eq!(
+            keys.map(|path| path.trim_start_matches("/run/secrets/").to_owned()),
+            secrets.first().cloned(),
+            "{name}"
+        );
+    }
     // What a stage copies from the work tree must be there.
     let copies = dockerfile
         .lines()
