@@ -1,9 +1,15 @@
 //! Opening the log: the real broker with three connections, or the twin in memory.
 
 use std::fmt;
+use std::sync::Arc;
 
+use crate::backend::Backend;
+use crate::backend::faults::{Faults, Faulty};
+use crate::backend::memory::MemoryBackend;
+use crate::backend::nats::NatsBackend;
 use crate::error::ConnectError;
-use crate::{EventLog, Faults, MemoryControls};
+use crate::streams::StreamsFile;
+use crate::{EventLog, MemoryControls};
 
 /// How to reach the broker.
 #[derive(Clone)]
@@ -70,7 +76,8 @@ impl EventLog {
     /// # Errors
     /// When no fit broker answers within ten seconds, or it refuses the user.
     pub async fn connect(options: &Connect) -> Result<EventLog, ConnectError> {
-        todo!("{options:?}")
+        let backend = Arc::new(Box::pin(NatsBackend::connect(options)).await?);
+        Ok(EventLog { backend })
     }
 
     /// The real broker with faults that a test can ask for.
@@ -80,12 +87,25 @@ impl EventLog {
     pub async fn connect_with_faults(
         options: &Connect,
     ) -> Result<(EventLog, Faults), ConnectError> {
-        todo!("{options:?}")
+        let backend = Arc::new(Box::pin(NatsBackend::connect(options)).await?);
+        Ok(EventLog::with_faults(backend))
     }
 
     /// The twin in memory, with the streams of `nats/streams.toml`, and its controls.
     #[must_use]
     pub fn in_memory() -> (EventLog, MemoryControls) {
-        todo!()
+        let twin = MemoryBackend::new();
+        match StreamsFile::built_in() {
+            Ok(file) => EventLog::marked(&file).for_each(|config| twin.create(&config)),
+            // A test of the file excludes it; a twin without streams shows it soon enough.
+            Err(error) => tracing::error!(%error, "the built-in streams cannot be read"),
+        }
+        EventLog::with_faults(Arc::new(twin))
+    }
+
+    fn with_faults(backend: Arc<dyn Backend>) -> (EventLog, Faults) {
+        let faults = Faults::over(backend);
+        let backend = Arc::new(Faulty::new(&faults));
+        (EventLog { backend }, faults)
     }
 }

@@ -22,19 +22,25 @@
 //! | create and check streams | [`streams`] |
 
 mod append;
+mod ask;
 mod backend;
 mod bucket;
+mod conditioned;
 mod connect;
 mod core;
 mod error;
 mod live;
 mod log;
+mod outlet;
 mod purge;
 mod read;
+mod reading;
 mod record;
+mod request;
 mod send;
 mod snapshots;
-mod request;
+mod subject;
+mod watch;
 mod work;
 
 pub mod keyed;
@@ -45,15 +51,15 @@ pub mod streams;
 
 pub use append::Appender;
 pub use backend::faults::Faults;
-pub use bucket::{Bucket, Entry, Watch};
+pub use bucket::{Bucket, Entry};
 pub use connect::Connect;
 pub use core::{CoreMessage, CoreSubscription};
 pub use error::{
     AppendError, ConnectError, PositionError, PurgeError, ReadError, SaveError, SendError,
     UpdateError,
 };
-pub use live::Live;
 pub use keyed::{Aggregate, serve_keyed};
+pub use live::Live;
 pub use log::EventLog;
 pub use purge::Purged;
 pub use read::{Follow, Reader};
@@ -61,6 +67,7 @@ pub use record::{Position, Record, StreamInfo};
 pub use request::{RequestError, Requester};
 pub use send::MessageId;
 pub use snapshots::{Snapshot, SnapshotPoint, Snapshots};
+pub use watch::Watch;
 pub use work::{Job, Work, WorkOptions};
 
 /// The in-memory twin's controls: the same as the real broker's under test.

@@ -1,22 +1,15 @@
-//! The log itself: what is read with one question, and where everything else begins.
+//! The log itself, and what is read of it with one question.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use schemas::{Sequence, UnixMillis};
+use schemas::{Digest, Incarnation, Sequence};
+use serde_json::Value;
 
-use crate::append::Appender;
-use crate::backend::Backend;
-use crate::bucket::Bucket;
-use crate::core::CoreSubscription;
-use crate::error::{PositionError, PurgeError, ReadError, SendError};
-use crate::live::Live;
-use crate::purge::Purged;
-use crate::read::{Follow, Reader};
+use crate::ask::{ask, stream_of};
+use crate::backend::{Backend, Lane, StreamState};
+use crate::error::{PositionError, ReadError};
 use crate::record::{Position, Record, StreamInfo};
-use crate::send::MessageId;
-use crate::snapshots::Snapshots;
-use crate::work::{Work, WorkOptions};
+use crate::streams::INCARNATION;
 
 /// A handle on the log; cheap to clone, shared by all tasks of a process.
 #[derive(Clone)]
@@ -25,51 +18,15 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    /// Stores a command: resends the identical message, with a dedupe id, until the answer is
-    /// definite or 18 s have passed.
-    ///
-    /// # Errors
-    /// See [`SendError`]; only `Unavailable` leaves it open whether the message was stored.
-    pub async fn send(
-        &self,
-        subject: &str,
-        payload: Bytes,
-        trace: Option<&str>,
-    ) -> Result<Sequence, SendError> {
-        self.send_as(&MessageId::random(), subject, payload, trace)
-            .await
-    }
-
-    /// As [`EventLog::send`], under an id of the caller's, so that sending the same again within
-    /// 20 s stores nothing twice.
-    ///
-    /// # Errors
-    /// See [`SendError`].
-    pub async fn send_as(
-        &self,
-        id: &MessageId,
-        subject: &str,
-        payload: Bytes,
-        trace: Option<&str>,
-    ) -> Result<Sequence, SendError> {
-        todo!("{id:?} {subject} {payload:?} {trace:?}")
-    }
-
-    /// Opens an appender on one exact event subject, standing after its last message as the
-    /// leader tells it.
-    ///
-    /// # Errors
-    /// When the leader cannot be asked.
-    pub async fn appender(&self, subject: &str) -> Result<Appender, ReadError> {
-        todo!("{subject}")
-    }
-
     /// The last message of `subject` (which may hold wildcards), from the leader.
     ///
     /// # Errors
     /// See [`ReadError`]; an empty subject is `Ok(None)`.
     pub async fn last(&self, subject: &str) -> Result<Option<Record>, ReadError> {
-        todo!("{subject}")
+        let stream = stream_of(subject)?;
+        let question = || self.backend.last(Lane::Hot, &stream, subject);
+        let last = ask("the last message", &stream, question).await?;
+        Ok(last.map(Record::from))
     }
 
     /// The message at `sequence`, from the leader; `None` if it was removed or never was.
@@ -77,15 +34,19 @@ impl EventLog {
     /// # Errors
     /// See [`ReadError`].
     pub async fn get(&self, stream: &str, sequence: Sequence) -> Result<Option<Record>, ReadError> {
-        todo!("{stream} {sequence}")
+        let question = || self.backend.get(stream, sequence, None);
+        let found = ask("one message", stream, question).await?;
+        Ok(found.map(Record::from))
     }
 
     /// What a stream holds, from its leader.
     ///
     /// # Errors
-    /// See [`ReadError`].
+    /// See [`ReadError`]; `Refused` for a stream without incarnation, which no `streams apply` made.
     pub async fn stream_info(&self, stream: &str) -> Result<StreamInfo, ReadError> {
-        todo!("{stream}")
+        let question = || self.backend.state(stream, None);
+        let state = ask("the state", stream, question).await?;
+        info(stream, &state)
     }
 
     /// Compares a stored position with the stream: incarnation, head, and the digest of the
@@ -98,10 +59,26 @@ impl EventLog {
         stream: &str,
         position: &Position,
     ) -> Result<StreamInfo, PositionError> {
-        todo!("{stream} {position:?}")
+        let info = self.stream_info(stream).await?;
+        info.check(stream, position.incarnation, position.sequence)?;
+        if position.sequence == Sequence(0) {
+            return Ok(info);
+        }
+        if let Some(record) = self.get(stream, position.sequence).await? {
+            let found = Digest::of(&record.payload);
+            if found != position.digest {
+                return Err(PositionError::OtherMessage {
+                    stream: stream.to_owned(),
+                    sequence: position.sequence,
+                    stored: position.digest,
+                    found,
+                });
+            }
+        }
+        Ok(info)
     }
 
-    /// The subjects under `filter` that hold messages, with how many.
+    /// The subjects under `filter` that hold messages, with how many; by name.
     ///
     /// # Errors
     /// See [`ReadError`].
@@ -110,91 +87,34 @@ impl EventLog {
         stream: &str,
         filter: &str,
     ) -> Result<Vec<(String, u64)>, ReadError> {
-        todo!("{stream} {filter}")
+        let question = || self.backend.state(stream, Some(filter));
+        let mut state = ask("the subjects", stream, question).await?;
+        state.subjects.sort();
+        Ok(state.subjects)
     }
+}
 
-    /// Reads in order what stands after `after` on any of `filters` (wildcards allowed; empty:
-    /// the whole stream).
-    #[must_use]
-    pub fn read(
-        &self,
-        stream: &str,
-        filters: Vec<String>,
-        after: Sequence,
-        follow: Follow,
-    ) -> Reader {
-        todo!("{stream} {filters:?} {after} {follow:?}")
-    }
+fn info(stream: &str, state: &StreamState) -> Result<StreamInfo, ReadError> {
+    let incarnation = state.config["metadata"][INCARNATION].as_str();
+    let incarnation: Option<Incarnation> = incarnation.and_then(|text| text.parse().ok());
+    let incarnation = incarnation.ok_or_else(|| ReadError::Refused {
+        what: format!("reading {stream}"),
+        reason: "it carries no incarnation; `worldline streams apply` writes one".to_owned(),
+    })?;
+    Ok(StreamInfo {
+        incarnation,
+        first: state.first,
+        last: state.last,
+        messages: state.messages,
+        bytes: state.bytes,
+        max_bytes: state.config["max_bytes"]
+            .as_u64()
+            .filter(|limit| *limit > 0),
+    })
+}
 
-    /// As [`EventLog::read`], beginning with the first message stored at or after `from`.
-    #[must_use]
-    pub fn read_from_time(
-        &self,
-        stream: &str,
-        filters: Vec<String>,
-        from: UnixMillis,
-        follow: Follow,
-    ) -> Reader {
-        todo!("{stream} {filters:?} {from} {follow:?}")
-    }
-
-    /// Follows one exact event subject as it is written, beginning after `after`: no gap, no double.
-    ///
-    /// # Errors
-    /// When the subscription cannot be made.
-    pub async fn live(&self, subject: &str, after: Sequence) -> Result<Live, ReadError> {
-        todo!("{subject} {after}")
-    }
-
-    /// Takes part in the work of a durable consumer, which is created if need be.
-    ///
-    /// # Errors
-    /// When the consumer cannot be made.
-    pub async fn work(&self, options: WorkOptions) -> Result<Work, ReadError> {
-        todo!("{options:?}")
-    }
-
-    /// Publishes without storing: hints, heartbeats, answers. At most once.
-    ///
-    /// # Errors
-    /// When it could not even be handed to the connection.
-    pub async fn publish_core(&self, subject: &str, payload: Bytes) -> Result<(), SendError> {
-        todo!("{subject} {payload:?}")
-    }
-
-    /// Listens to a core subject (wildcards allowed).
-    ///
-    /// # Errors
-    /// When the subscription cannot be made.
-    pub async fn subscribe_core(&self, subject: &str) -> Result<CoreSubscription, ReadError> {
-        todo!("{subject}")
-    }
-
-    /// Opens the bucket `name`, which must be there.
-    ///
-    /// # Errors
-    /// `NoStream` when it is not; see [`ReadError`].
-    pub async fn bucket(&self, name: &str) -> Result<Bucket, ReadError> {
-        todo!("{name}")
-    }
-
-    /// The areas' snapshots.
-    #[must_use]
-    pub fn snapshots(&self) -> Snapshots {
-        todo!()
-    }
-
-    /// Removes what is archived of one exact subject, through `archived_end`, but never its
-    /// newest message, which is the fence. In slices, with pauses.
-    ///
-    /// # Errors
-    /// See [`PurgeError`]; what has been removed until then stays removed.
-    pub async fn purge(
-        &self,
-        stream: &str,
-        subject: &str,
-        archived_end: Sequence,
-    ) -> Result<Purged, PurgeError> {
-        todo!("{stream} {subject} {archived_end}")
-    }
+/// Whether `config` is that of a stream with an incarnation.
+pub(crate) fn has_incarnation(config: &Value) -> bool {
+    let incarnation = config["metadata"][INCARNATION].as_str();
+    incarnation.is_some_and(|text| text.parse::<Incarnation>().is_ok())
 }

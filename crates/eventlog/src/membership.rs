@@ -1,17 +1,29 @@
 //! Who works: entries with a time to live, and heartbeats.
+//!
+//! An entry says what a worker has and wants, and goes by itself when nobody writes it again. A
+//! heartbeat only says "now". Both decide who *tries* to own an area; that somebody owns it is decided by the log's
+//! fence alone.
 
 use schemas::control::{Heartbeat, Member};
+use schemas::{WorkerId, subjects};
 
-use crate::EventLog;
+use crate::bucket::Bucket;
+use crate::core::CoreSubscription;
 use crate::error::{ReadError, SendError, UpdateError};
+use crate::{EventLog, Watch};
+
+/// The bucket of entries.
+const BUCKET: &str = "members";
 
 /// Writes a worker's entry; written again every second, it stays; 3 s after the last time it goes.
 ///
 /// # Errors
 /// See [`UpdateError`].
 pub async fn announce(log: &EventLog, member: &Member) -> Result<(), UpdateError> {
-    let _ = log;
-    todo!("{member:?}")
+    let value = schemas::encode(member).into();
+    let bucket = Bucket::unchecked(log, BUCKET);
+    bucket.put(&member.worker, value).await?;
+    Ok(())
 }
 
 /// Removes a worker's entry.
@@ -19,8 +31,7 @@ pub async fn announce(log: &EventLog, member: &Member) -> Result<(), UpdateError
 /// # Errors
 /// See [`UpdateError`].
 pub async fn leave(log: &EventLog, worker: &str) -> Result<(), UpdateError> {
-    let _ = log;
-    todo!("{worker}")
+    Bucket::unchecked(log, BUCKET).delete(worker).await
 }
 
 /// A change in the membership.
@@ -29,19 +40,35 @@ pub enum Change {
     /// A worker has come, or has written its entry again.
     Present(Member),
     /// A worker has left or expired.
-    Gone(schemas::WorkerId),
+    Gone(WorkerId),
 }
 
 /// All present workers, then every change.
-pub struct Members {}
+pub struct Members(Watch);
 
 impl Members {
     /// The next change. Cancel safe.
     ///
     /// # Errors
-    /// When the broker has not answered for 30 s; ask again, nothing is skipped.
+    /// When the broker has not answered for 20 s; ask again, nothing is skipped.
     pub async fn next(&mut self) -> Result<Change, ReadError> {
-        todo!()
+        loop {
+            let entry = self.0.next().await?;
+            match entry.value {
+                None => return Ok(Change::Gone(entry.key)),
+                Some(value) => {
+                    if let Some(member) = read(&value) {
+                        return Ok(Change::Present(member));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether all who were present at the beginning have been named.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        self.0.is_current()
     }
 }
 
@@ -50,8 +77,7 @@ impl Members {
 /// # Errors
 /// See [`ReadError`].
 pub async fn watch(log: &EventLog) -> Result<Members, ReadError> {
-    let _ = log;
-    todo!()
+    Ok(Members(Bucket::unchecked(log, BUCKET).watch().await?))
 }
 
 /// The workers present now.
@@ -59,8 +85,19 @@ pub async fn watch(log: &EventLog) -> Result<Members, ReadError> {
 /// # Errors
 /// See [`ReadError`].
 pub async fn members(log: &EventLog) -> Result<Vec<Member>, ReadError> {
-    let _ = log;
-    todo!()
+    let entries = Bucket::unchecked(log, BUCKET).entries().await?;
+    let values = entries.into_iter().filter_map(|entry| entry.value);
+    Ok(values.filter_map(|value| read(&value)).collect())
+}
+
+fn read(value: &[u8]) -> Option<Member> {
+    match schemas::decode(value) {
+        Ok(member) => Some(member),
+        Err(error) => {
+            tracing::warn!(%error, "an entry in the membership cannot be read");
+            None
+        }
+    }
 }
 
 /// Sends one heartbeat; at most once, not stored.
@@ -68,17 +105,24 @@ pub async fn members(log: &EventLog) -> Result<Vec<Member>, ReadError> {
 /// # Errors
 /// When it could not be handed to the connection.
 pub async fn heartbeat(log: &EventLog, beat: &Heartbeat) -> Result<(), SendError> {
-    let _ = log;
-    todo!("{beat:?}")
+    let subject = subjects::heartbeat(&beat.worker);
+    log.publish_core(&subject, schemas::encode(beat).into())
+        .await
 }
 
 /// All workers' heartbeats.
-pub struct Heartbeats {}
+pub struct Heartbeats(CoreSubscription);
 
 impl Heartbeats {
     /// The next one; `None` when the connection is closed for good. Cancel safe.
     pub async fn next(&mut self) -> Option<Heartbeat> {
-        todo!()
+        loop {
+            let message = self.0.next().await?;
+            match schemas::decode(&message.payload) {
+                Ok(beat) => return Some(beat),
+                Err(error) => tracing::debug!(%error, "a heartbeat that cannot be read"),
+            }
+        }
     }
 }
 
@@ -87,6 +131,6 @@ impl Heartbeats {
 /// # Errors
 /// See [`ReadError`].
 pub async fn heartbeats(log: &EventLog) -> Result<Heartbeats, ReadError> {
-    let _ = log;
-    todo!()
+    let all = subjects::heartbeat("*");
+    Ok(Heartbeats(log.subscribe_core(&all).await?))
 }

@@ -1,9 +1,22 @@
 //! Sharing work: a durable consumer whose messages are acknowledged one by one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use crate::EventLog;
+use crate::ask::{ASK_DEADLINE, Pauses, ask, read_error};
+use crate::backend::{AskFault, Backend, Delivery, Lane, RawReader, ReadEvent, Settle};
 use crate::error::ReadError;
+use crate::metric_names::READER_REBUILT_TOTAL;
 use crate::record::Record;
+
+/// Without a sign of life for this long, a consumer is asked for anew.
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// Which work to take part in.
 #[derive(Debug, Clone)]
@@ -39,21 +52,119 @@ impl WorkOptions {
 }
 
 /// One participant. The consumer is pinned: of all participants one is given the messages, in
-/// order, until it is gone; then another.
-pub struct Work {}
+/// order, until it is gone or has not asked for five seconds; then another.
+pub struct Work {
+    backend: Arc<dyn Backend>,
+    options: WorkOptions,
+    consumer: Option<Box<dyn RawReader>>,
+    disturbed: watch::Receiver<u64>,
+    since: Instant,
+}
+
+impl EventLog {
+    /// Takes part in the work of a durable consumer, which is created if need be.
+    ///
+    /// # Errors
+    /// When the consumer cannot be made.
+    pub async fn work(&self, options: WorkOptions) -> Result<Work, ReadError> {
+        let disturbed = self.backend.disturbances(Lane::Bulk);
+        let question = || self.backend.open_work(&options);
+        let consumer = ask("a durable consumer", &options.stream, question).await?;
+        Ok(Work {
+            backend: Arc::clone(&self.backend),
+            options,
+            consumer: Some(consumer),
+            disturbed,
+            since: Instant::now(),
+        })
+    }
+}
 
 impl Work {
     /// The next job. Cancel safe.
     ///
     /// # Errors
-    /// When the broker has not answered for 30 s, or refuses.
+    /// When the broker has not answered for 20 s, or refuses. It may be asked again.
     pub async fn next(&mut self) -> Result<Job, ReadError> {
-        todo!()
+        self.since = Instant::now();
+        let mut pauses = Pauses::new();
+        loop {
+            let consumer = match self.consumer.as_mut() {
+                Some(consumer) => consumer,
+                None => match self.reopen().await {
+                    Ok(()) => continue,
+                    Err(Some(error)) => return Err(error),
+                    Err(None) => {
+                        pauses.pause().await;
+                        continue;
+                    }
+                },
+            };
+            let event = tokio::select! {
+                biased;
+                Ok(()) = self.disturbed.changed() => Ok(ReadEvent::Lost("disturbed".to_owned())),
+                event = timeout(SILENCE, consumer.next()) => event,
+            };
+            match event {
+                Ok(ReadEvent::Delivered(delivery)) => return Ok(self.job(delivery)),
+                Ok(ReadEvent::Idle) => {}
+                Ok(ReadEvent::Lost(reason)) => self.lost(&reason),
+                Err(_) => self.lost("silent"),
+            }
+        }
     }
 
     /// A job if one is there already; never waits.
     pub fn try_next(&mut self) -> Option<Job> {
-        todo!()
+        loop {
+            let event = self.consumer.as_mut()?.next().now_or_never()?;
+            match event {
+                ReadEvent::Delivered(delivery) => return Some(self.job(delivery)),
+                ReadEvent::Idle => {}
+                ReadEvent::Lost(reason) => self.lost(&reason),
+            }
+        }
+    }
+
+    fn job(&self, delivery: Delivery) -> Job {
+        Job {
+            record: delivery.raw.into(),
+            deliveries: delivery.deliveries,
+            token: delivery.token,
+            backend: Arc::clone(&self.backend),
+        }
+    }
+
+    fn lost(&mut self, reason: &str) {
+        metrics::counter!(READER_REBUILT_TOTAL, "reason" => "work").increment(1);
+        tracing::debug!(durable = %self.options.durable, reason, "a durable consumer is asked for anew");
+        self.consumer = None;
+    }
+
+    /// `Err(None)`: not yet.
+    async fn reopen(&mut self) -> Result<(), Option<ReadError>> {
+        self.disturbed.mark_unchanged();
+        match self.backend.open_work(&self.options).await {
+            Ok(consumer) => {
+                self.consumer = Some(consumer);
+                self.since = Instant::now();
+                Ok(())
+            }
+            Err(AskFault::Silent(_)) if self.since.elapsed() < ASK_DEADLINE => Err(None),
+            Err(fault) => {
+                let what = format!("working on {}", self.options.filter);
+                Err(Some(read_error(what, &self.options.stream, fault)))
+            }
+        }
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        // Gives up the pin, so that the next in line need not wait for it to expire.
+        if let (Some(mut consumer), Ok(runtime)) = (self.consumer.take(), Handle::try_current()) {
+            runtime.spawn(async move { consumer.close().await });
+        }
     }
 }
 
@@ -63,6 +174,8 @@ pub struct Job {
     pub record: Record,
     /// How often it has been delivered, this time included.
     pub deliveries: u64,
+    token: String,
+    backend: Arc<dyn Backend>,
 }
 
 impl Job {
@@ -71,7 +184,7 @@ impl Job {
     /// # Errors
     /// When the broker does not answer; then it may be delivered again.
     pub async fn done(self) -> Result<(), ReadError> {
-        todo!()
+        self.settle(Settle::Done).await
     }
 
     /// It cannot be handled now: deliver it again after `delay`.
@@ -79,7 +192,7 @@ impl Job {
     /// # Errors
     /// When that could not be handed to the connection.
     pub async fn again(self, delay: Duration) -> Result<(), ReadError> {
-        todo!("{delay:?}")
+        self.settle(Settle::Again(delay)).await
     }
 
     /// It is still being worked on: begin `ack_wait` anew.
@@ -87,6 +200,11 @@ impl Job {
     /// # Errors
     /// When that could not be handed to the connection.
     pub async fn working(&self) -> Result<(), ReadError> {
-        todo!()
+        self.settle(Settle::Working).await
+    }
+
+    async fn settle(&self, how: Settle) -> Result<(), ReadError> {
+        let settled = self.backend.settle(&self.token, how).await;
+        settled.map_err(|fault| read_error("acknowledging", &self.record.stream, fault))
     }
 }

@@ -1,0 +1,255 @@
+//! One stream of the twin: storing under conditions and limits.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use schemas::{Sequence, UnixMillis};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::backend::{
+    EXPECTED_LAST, Headers, MESSAGE_ID, Outgoing, PublishFault, Raw, RawCore, Stored, StreamState,
+    header,
+};
+use crate::subject::matches;
+
+/// A stream.
+pub(super) struct MemoryStream {
+    pub(super) name: String,
+    config: Value,
+    pub(super) messages: BTreeMap<u64, Raw>,
+    by_subject: HashMap<String, BTreeSet<u64>>,
+    bytes: u64,
+    pub(super) last: u64,
+    /// Dedupe ids with what they stored and when.
+    ids: HashMap<String, (u64, Instant)>,
+    /// When each message was stored; only of streams whose messages grow old.
+    ages: BTreeMap<u64, Instant>,
+}
+
+impl MemoryStream {
+    pub(super) fn new(config: Value) -> Self {
+        Self {
+            name: config["name"].as_str().unwrap_or_default().to_owned(),
+            config,
+            messages: BTreeMap::new(),
+            by_subject: HashMap::new(),
+            bytes: 0,
+            last: 0,
+            ids: HashMap::new(),
+            ages: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn configure(&mut self, config: Value) {
+        self.config = config;
+    }
+
+    fn duration(&self, field: &str) -> Option<Duration> {
+        let nanos = self.config[field].as_u64().filter(|nanos| *nanos > 0);
+        nanos.map(Duration::from_nanos)
+    }
+
+    fn limit(&self, field: &str) -> Option<u64> {
+        self.config[field].as_u64().filter(|limit| *limit > 0)
+    }
+
+    pub(super) fn takes(&self, subject: &str) -> bool {
+        let patterns = self.config["subjects"].as_array().into_iter().flatten();
+        patterns
+            .filter_map(Value::as_str)
+            .any(|pattern| matches(pattern, subject))
+    }
+
+    fn last_sequence(&self, subject: &str) -> u64 {
+        let all = self.by_subject.get(subject);
+        all.and_then(|all| all.last().copied()).unwrap_or(0)
+    }
+
+    /// Stores a message, or says why not; with what is to be republished.
+    pub(super) fn store(
+        &mut self,
+        message: &Outgoing,
+    ) -> Result<(Stored, Option<RawCore>), PublishFault> {
+        self.expire();
+        if let Some(sequence) = self.known(&message.headers) {
+            let stored = Stored {
+                stream: self.name.clone(),
+                sequence: Sequence(sequence),
+                duplicate: true,
+            };
+            return Ok((stored, None));
+        }
+        let before = self.last_sequence(&message.subject);
+        if let Some(expected) = header(&message.headers, EXPECTED_LAST)
+            && expected.parse() != Ok(before)
+        {
+            return Err(PublishFault::WrongLast(format!(
+                "wrong last sequence: {before}"
+            )));
+        }
+        let size = message.payload.len() as u64 + message.subject.len() as u64;
+        if self.config["discard"] == "new"
+            && let Some(limit) = self.limit("max_bytes")
+            && self.bytes + size > limit
+        {
+            return Err(PublishFault::Full("maximum bytes exceeded".to_owned()));
+        }
+        let stored = self.push(&message.subject, message.payload.clone(), &message.headers);
+        if let Some(id) = header(&message.headers, MESSAGE_ID) {
+            self.ids
+                .insert(id.to_owned(), (stored.sequence.0, Instant::now()));
+        }
+        let republished = self.republished(&stored, before);
+        let stored = Stored {
+            stream: self.name.clone(),
+            sequence: stored.sequence,
+            duplicate: false,
+        };
+        Ok((stored, republished))
+    }
+
+    fn known(&mut self, headers: &Headers) -> Option<u64> {
+        let window = self.duration("duplicate_window")?;
+        self.ids.retain(|_, (_, at)| at.elapsed() < window);
+        let (sequence, _) = self.ids.get(header(headers, MESSAGE_ID)?)?;
+        Some(*sequence)
+    }
+
+    fn push(&mut self, subject: &str, payload: bytes::Bytes, headers: &Headers) -> Raw {
+        self.last += 1;
+        let raw = Raw {
+            stream: self.name.clone(),
+            subject: subject.to_owned(),
+            sequence: Sequence(self.last),
+            payload,
+            stored_at: UnixMillis::now(),
+            headers: headers.clone(),
+        };
+        self.bytes += raw.payload.len() as u64 + subject.len() as u64;
+        self.messages.insert(self.last, raw.clone());
+        if self.duration("max_age").is_some() {
+            self.ages.insert(self.last, Instant::now());
+        }
+        let all = self.by_subject.entry(subject.to_owned()).or_default();
+        all.insert(self.last);
+        let kept = self.config["max_msgs_per_subject"].as_u64().unwrap_or(0);
+        if kept > 0 && all.len() as u64 > kept {
+            let oldest = all.first().copied().unwrap_or(0);
+            self.remove(oldest);
+        }
+        raw
+    }
+
+    fn remove(&mut self, sequence: u64) {
+        self.ages.remove(&sequence);
+        let Some(raw) = self.messages.remove(&sequence) else {
+            return;
+        };
+        self.bytes -= raw.payload.len() as u64 + raw.subject.len() as u64;
+        if let Some(all) = self.by_subject.get_mut(&raw.subject) {
+            all.remove(&sequence);
+            if all.is_empty() {
+                self.by_subject.remove(&raw.subject);
+            }
+        }
+    }
+
+    /// The message as subscribers see it, with the headers a broker adds.
+    fn republished(&self, stored: &Raw, before: u64) -> Option<RawCore> {
+        let republish = &self.config["republish"];
+        let source = republish["src"].as_str()?;
+        let destination = republish["dest"].as_str()?;
+        matches(source, &stored.subject).then_some(())?;
+        let mut headers = stored.headers.clone();
+        let added = [
+            ("Nats-Stream", self.name.clone()),
+            ("Nats-Subject", stored.subject.clone()),
+            ("Nats-Sequence", stored.sequence.to_string()),
+            ("Nats-Last-Sequence", before.to_string()),
+        ];
+        headers.extend(added.map(|(name, value)| (name.to_owned(), value)));
+        // Only `source` → `prefix.source` is used: the destination's prefix goes in front.
+        let prefix = destination.strip_suffix(source).unwrap_or_default();
+        Some(RawCore {
+            subject: format!("{prefix}{}", stored.subject),
+            payload: stored.payload.clone(),
+            reply: None,
+            headers,
+        })
+    }
+
+    /// Removes what is older than the stream keeps, leaving markers where it is told to.
+    pub(super) fn expire(&mut self) {
+        let Some(age) = self.duration("max_age") else {
+            return;
+        };
+        let marks = self.duration("subject_delete_marker_ttl").is_some();
+        while let Some((&sequence, at)) = self.ages.first_key_value() {
+            if at.elapsed() < age {
+                return;
+            }
+            let old = self.messages.get(&sequence).cloned();
+            self.remove(sequence);
+            let Some(old) = old else { continue };
+            let marker = header(&old.headers, MARKER).is_some();
+            if marks && !marker && self.last_sequence(&old.subject) == 0 {
+                let headers = vec![(MARKER.to_owned(), "MaxAge".to_owned())];
+                self.push(&old.subject, bytes::Bytes::new(), &headers);
+            }
+        }
+    }
+
+    pub(super) fn last_of(&self, subject: &str) -> Option<Raw> {
+        if let Some(all) = self.by_subject.get(subject) {
+            return self.messages.get(all.last()?).cloned();
+        }
+        let mut newest_first = self.messages.values().rev();
+        newest_first
+            .find(|raw| matches(subject, &raw.subject))
+            .cloned()
+    }
+
+    pub(super) fn first_from(&self, from: Sequence, subject: &str) -> Option<Raw> {
+        let mut later = self.messages.range(from.0..).map(|(_, raw)| raw);
+        later.find(|raw| matches(subject, &raw.subject)).cloned()
+    }
+
+    /// The last sequence before `time`.
+    pub(super) fn before(&self, time: UnixMillis) -> Sequence {
+        let from = self.messages.values().find(|raw| raw.stored_at >= time);
+        from.map_or(Sequence(self.last), |raw| Sequence(raw.sequence.0 - 1))
+    }
+
+    pub(super) fn purge(&mut self, subject: &str, below: Sequence) -> u64 {
+        let all = self.by_subject.get(subject).cloned().unwrap_or_default();
+        let gone: Vec<u64> = all.range(..below.0).copied().collect();
+        gone.iter().for_each(|sequence| self.remove(*sequence));
+        gone.len() as u64
+    }
+
+    pub(super) fn state(&self, subjects: Option<&str>) -> StreamState {
+        let first = self.messages.first_key_value();
+        let first = first.map_or(self.last + 1, |(sequence, _)| *sequence);
+        let counts = self.by_subject.iter();
+        let counts = counts.filter(|(name, _)| subjects.is_some_and(|f| matches(f, name)));
+        StreamState {
+            config: self.config.clone(),
+            first: Sequence(first),
+            last: Sequence(self.last),
+            messages: self.messages.len() as u64,
+            bytes: self.bytes,
+            subjects: counts
+                .map(|(name, all)| (name.clone(), all.len() as u64))
+                .collect(),
+        }
+    }
+
+    /// Whether this message is the last of its subject.
+    pub(super) fn is_last(&self, raw: &Raw) -> bool {
+        self.last_sequence(&raw.subject) == raw.sequence.0
+    }
+}
+
+/// The header of the message a broker leaves where the last one of a subject has expired.
+const MARKER: &str = "Nats-Marker-Reason";
