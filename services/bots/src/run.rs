@@ -58,6 +58,13 @@ pub async fn run(args: Args) -> anyhow::Result<Report> {
 /// # Errors
 /// As [`run`].
 pub async fn run_until(args: Args, stop: impl Future<Output = ()>) -> anyhow::Result<Report> {
+    let run = prepare(args)?;
+    let (set_phase, _) = watch::channel(Phase::Joining);
+    Ok(through_all_phases(&run, &set_phase, stop).await)
+}
+
+/// Checks what was asked for before anything starts.
+pub(crate) fn prepare(args: Args) -> anyhow::Result<Arc<Run>> {
     let servers: Result<Vec<Address>, _> = args.url.iter().map(|url| Address::parse(url)).collect();
     let servers = servers.context("--url")?;
     anyhow::ensure!(!servers.is_empty(), "--url: no server given");
@@ -70,20 +77,26 @@ pub async fn run_until(args: Args, stop: impl Future<Output = ()>) -> anyhow::Re
         args.logins_per_second > 0.0,
         "--logins-per-second: more than 0"
     );
-    let run = Arc::new(Run {
+    Ok(Arc::new(Run {
         args,
         servers,
         tally: Tally::default(),
         label: format!("{:04x}", schemas::UnixMillis::now().0 >> 4 & 0xffff),
-    });
-    tokio::pin!(stop);
+    }))
+}
 
-    let (set_phase, phase) = watch::channel(Phase::Joining);
+pub(crate) async fn through_all_phases(
+    run: &Arc<Run>,
+    set_phase: &watch::Sender<Phase>,
+    stop: impl Future<Output = ()>,
+) -> Report {
+    tokio::pin!(stop);
+    let phase = set_phase.subscribe();
     let mut bots = JoinSet::new();
     let (played, present) = tokio::select! {
-        () = all_join(&run, &mut bots, &phase) => {
+        () = all_join(run, &mut bots, &phase) => {
             tracing::info!(bots.joined = run.tally.joined.load(Relaxed), "the bots play");
-            play(&run, &set_phase, &mut stop).await
+            play(run, set_phase, &mut stop).await
         }
         () = &mut stop => (Duration::ZERO, run.tally.present.load(Relaxed)),
     };
@@ -100,7 +113,7 @@ pub async fn run_until(args: Args, stop: impl Future<Output = ()>) -> anyhow::Re
     run.tally
         .unanswered
         .fetch_add(u64::try_from(forgotten).unwrap_or(0), Relaxed);
-    Ok(Report::of(&run.args, &run.tally, played, present))
+    Report::of(&run.args, &run.tally, played, present)
 }
 
 /// Starts the bots at their rate and waits until each has joined or has failed to.
