@@ -4,7 +4,16 @@
 //! the same `evolve` that will fold the frame, so that a later command of the tick sees what an
 //! earlier one led to, and the state it returns is the state that every reader of the frame has.
 
+mod budget;
+mod deciding;
+mod departure;
+mod effect;
+mod enter;
 mod incoming;
+mod links;
+mod movement;
+mod player;
+mod speech;
 
 use schemas::effect::Effect;
 use schemas::fact::Fact;
@@ -15,6 +24,7 @@ use schemas::outcome::Outcomes;
 use schemas::subjects::AggregateId;
 use schemas::{Claim, Digest, Epoch, FrameNo, Tick, UnixMillis};
 
+use deciding::Deciding;
 pub use incoming::{Command, Incoming, incoming, undecodable};
 
 use crate::evolve;
@@ -130,28 +140,50 @@ impl Decision {
 /// Decides tick `batch.tick` of an area that stands as `state` says.
 ///
 /// Nothing outside is touched; whoever does not get the frame into the log forgets the decision.
+/// Commands are taken only when the tick lies after the state's own.
 #[must_use]
 pub fn decide_tick(state: &AreaState, map: &Map, batch: TickInput) -> Decision {
-    let _ = map;
-    let mut next = state.clone();
-    let at = batch.at.max(state.at());
-    let tick = batch.tick.max(state.tick());
-    for fact in &batch.first_facts {
-        evolve::fact(&mut next, tick, fact);
+    let mut area = Deciding::new(state, map, &batch);
+    for fact in batch.first_facts {
+        area.happen(fact);
     }
-    let position = state.position();
-    evolve::finish(&mut next, tick, at, position);
+    let mut consumed = 0;
+    let mut position = state.position();
+    if area.tick > state.tick() {
+        for incoming in &batch.commands {
+            if consumed > 0 && area.must_wait(&incoming.command, consumed) {
+                break;
+            }
+            area.command(incoming);
+            position = incoming.position;
+            consumed += 1;
+        }
+        links::watch(&mut area);
+    }
+    let motion = movement::movement(&mut area);
+    area.outcomes.accepted = area
+        .accepted
+        .iter()
+        .flat_map(|(handle, seq)| [i64::from(*handle), i64::from(*seq)])
+        .collect();
+    area.outcomes.heard = area.heard.iter().copied().collect();
+    let mut next = area.next;
+    evolve::finish(&mut next, area.tick, area.at, position);
     Decision {
-        tick,
-        at,
+        changed: consumed > 0
+            || !area.facts.is_empty()
+            || !motion.0.is_empty()
+            || !area.outcomes.is_empty()
+            || !area.effects.is_empty(),
+        tick: area.tick,
+        at: area.at,
         position,
-        changed: !batch.first_facts.is_empty(),
-        facts: batch.first_facts,
-        motion: Motion::default(),
-        outcomes: Outcomes::default(),
-        effects: Vec::new(),
-        confirms: Vec::new(),
-        consumed: 0,
+        facts: area.facts,
+        motion,
+        outcomes: area.outcomes,
+        effects: area.effects,
+        confirms: area.confirms.into_iter().collect(),
+        consumed,
         no: state.frame_no().next(),
         prev: state.last_digest(),
         next,

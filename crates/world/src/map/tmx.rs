@@ -93,8 +93,11 @@ impl Reading<'_> {
         let width = size("its width", self.map.width)?;
         let height = size("its height", self.map.height)?;
         let tile_px = size("the width of a tile", self.map.tile_width)?;
-        if self.map.tile_width != self.map.tile_height || tile_px < 8 || self.map.infinite() {
-            return Err(self.unfit("must be finite, with square tiles of 8 px or more"));
+        if self.map.tile_width != self.map.tile_height
+            || tile_px * SUBPIXELS <= BODY_WIDTH
+            || self.map.infinite()
+        {
+            return Err(self.unfit("must be finite, with square tiles wider than a body (12 px)"));
         }
         if i64::from(width.max(height)) * i64::from(tile_px * SUBPIXELS) > i64::from(i32::MAX / 4) {
             return Err(self.unfit("is too large for 1/256 px in 32 bits"));
