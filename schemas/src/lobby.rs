@@ -92,8 +92,6 @@ pub enum LobbyEvent {
     EnteredWorld {
         /// Where.
         area: AreaId,
-        /// When, by the broker's clock.
-        at: UnixMillis,
     },
     /// News: the character is in this area now.
     #[serde(rename = "located.1")]
@@ -112,6 +110,8 @@ pub enum LobbyEvent {
         last_seen: Option<LastSeen>,
         /// Why it left.
         reason: DepartureReason,
+        /// When the area decided it.
+        at: UnixMillis,
     },
     /// Something that a newer build wrote.
     #[serde(other)]
@@ -158,7 +158,7 @@ pub struct Character {
     /// Whether it has ended (logged out, kicked) and cannot be resumed.
     #[serde(default)]
     pub over: bool,
-    /// How old the knowledge in `place` is; older news of other areas is passed over.
+    /// When an area last had news of the character; older news of another one is passed over.
     #[serde(default)]
     pub placed_at: UnixMillis,
     /// The last ticket given out.

@@ -485,7 +485,6 @@ fn what_is_stored_for_keyed_domains_stays_readable() {
         },
         LobbyEvent::EnteredWorld {
             area: area("harbor-1"),
-            at: NOW,
         },
         LobbyEvent::Located {
             area: area("forest-1"),
@@ -495,6 +494,7 @@ fn what_is_stored_for_keyed_domains_stays_readable() {
             traveller: Box::new(traveller()),
             last_seen: last_seen.clone(),
             reason: DepartureReason::Logout,
+            at: NOW,
         },
     ];
     for (n, place) in (1..).zip([
