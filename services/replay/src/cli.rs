@@ -1,0 +1,88 @@
+//! What can be asked.
+
+use clap::{Args, Subcommand};
+use schemas::{AreaId, CharacterId};
+
+use crate::moment::Moment;
+
+/// `worldline replay …`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Exit codes: 0 clean, 1 verify found something, 64 wrong usage, 69 the log cannot be read.")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ReplayCommand,
+}
+
+/// The subcommands.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ReplayCommand {
+    /// Show which streams and areas there are, from when to when, and how large
+    List(ListArgs),
+    /// Follow the log: every command with its outcome and every event, as it happens
+    Tail(TailArgs),
+    /// Show an area as it was after a tick or at a time
+    Show(ShowArgs),
+    /// Fold the whole log and prove it: chain, hashes, outcomes, effects, every character in one place
+    Verify(VerifyArgs),
+}
+
+/// Of `list`.
+#[derive(Debug, Clone, Args, Default)]
+pub struct ListArgs {
+    /// One JSON object instead of tables
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of `tail`.
+#[derive(Debug, Clone, Args, Default)]
+pub struct TailArgs {
+    /// Only this area; may be given more than once
+    #[arg(long, value_name = "AREA")]
+    pub area: Vec<AreaId>,
+    /// Only what this character does or what is done to it; may be given more than once
+    #[arg(long, value_name = "CHARACTER")]
+    pub player: Vec<CharacterId>,
+    /// Only this kind: input, say, motion, spoken, enter, logged_in, clock, …; may be given more than once
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kind: Vec<String>,
+    /// Begin with the first message there is, instead of now
+    #[arg(long)]
+    pub all: bool,
+    /// End at the head instead of waiting for more
+    #[arg(long)]
+    pub once: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of `show`.
+#[derive(Debug, Clone, Args)]
+pub struct ShowArgs {
+    /// Which area
+    #[arg(long, value_name = "AREA")]
+    pub area: AreaId,
+    /// A tick, a time (2026-01-31T12:00:00Z or milliseconds since 1970), or `now`
+    #[arg(long, value_name = "TICK|TIME", default_value = "now")]
+    pub at: Moment,
+    /// Only this body, with all that is known of it: a character's id, or a handle
+    #[arg(long, value_name = "ID")]
+    pub entity: Option<String>,
+    /// One JSON object instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of `verify`.
+#[derive(Debug, Clone, Args, Default)]
+pub struct VerifyArgs {
+    /// Commands without outcome, unconfirmed effects and travelling characters are findings too:
+    /// for a log to which nobody writes any more
+    #[arg(long)]
+    pub settled: bool,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,143 @@
+//! The areas' commands, taken out of their stream in step with the frames that consumed them.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use eventlog::{EventLog, Follow, ReadError, Reader, Record};
+use schemas::command::AreaMessage;
+use schemas::ids::{CommandPosition, Incarnation};
+use schemas::subjects::{AREA_COMMANDS, Subject};
+use schemas::{AreaId, Sequence};
+use world::Incoming;
+
+/// How long a command that a frame has consumed may take to reach us in a live stream.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Commands read and not yet consumed by a frame that was read.
+pub(crate) struct Commands {
+    log: EventLog,
+    filters: Vec<String>,
+    follow: Follow,
+    reader: Reader,
+    incarnation: Incarnation,
+    first: Sequence,
+    read_to: Sequence,
+    waiting: HashMap<AreaId, VecDeque<Incoming>>,
+}
+
+/// What a frame has consumed.
+#[derive(Debug, Default)]
+pub(crate) struct Consumed {
+    /// In the order of the stream.
+    pub(crate) commands: Vec<Incoming>,
+    /// Whether retention may have taken some before we could read them.
+    pub(crate) incomplete: bool,
+}
+
+impl Commands {
+    /// Reads from `after` on; `filters` as in [`EventLog::read`].
+    pub(crate) async fn open(
+        log: &EventLog,
+        filters: Vec<String>,
+        after: Sequence,
+        follow: Follow,
+    ) -> Result<Self, ReadError> {
+        let info = log.stream_info(AREA_COMMANDS).await?;
+        Ok(Self {
+            reader: log.read(AREA_COMMANDS, filters.clone(), after, follow),
+            log: log.clone(),
+            filters,
+            follow,
+            incarnation: info.incarnation,
+            first: info.first.max(after.next()),
+            read_to: after,
+            waiting: HashMap::new(),
+        })
+    }
+
+    /// Which life of the stream positions must count in.
+    pub(crate) const fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
+    /// Takes what `area` has consumed between two positions.
+    pub(crate) async fn take(
+        &mut self,
+        area: &AreaId,
+        from: CommandPosition,
+        to: CommandPosition,
+    ) -> Result<Consumed, ReadError> {
+        if to.incarnation != self.incarnation {
+            return Ok(Consumed {
+                commands: Vec::new(),
+                incomplete: to > from,
+            });
+        }
+        self.read_up_to(to.sequence).await?;
+        let mut consumed = Consumed {
+            commands: Vec::new(),
+            incomplete: to > from && self.first > from.sequence.next(),
+        };
+        let Some(waiting) = self.waiting.get_mut(area) else {
+            return Ok(consumed);
+        };
+        while let Some(next) = waiting.pop_front_if(|next| next.position <= to) {
+            // What lies at or before `from` was consumed by a frame that was not read.
+            if next.position > from {
+                consumed.commands.push(next);
+            }
+        }
+        Ok(consumed)
+    }
+
+    async fn read_up_to(&mut self, goal: Sequence) -> Result<(), ReadError> {
+        let mut reopened = false;
+        while self.read_to < goal {
+            match tokio::time::timeout(PATIENCE, self.reader.next()).await {
+                Ok(record) => match record? {
+                    Some(record) => self.keep(&record),
+                    // It has come since reading began.
+                    None if !reopened => {
+                        reopened = true;
+                        self.reader = self.log.read(
+                            AREA_COMMANDS,
+                            self.filters.clone(),
+                            self.read_to,
+                            self.follow,
+                        );
+                    }
+                    None => self.read_to = goal,
+                },
+                // Aged out at the very end of the stream, or not of our filters.
+                Err(_) => self.read_to = goal,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads on to the head of a reader that ends there.
+    pub(crate) async fn read_rest(&mut self) -> Result<(), ReadError> {
+        while let Some(record) = self.reader.next().await? {
+            self.keep(&record);
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, record: &Record) {
+        self.read_to = record.sequence;
+        let Subject::AreaCommand(area, _) = Subject::parse(&record.subject) else {
+            return;
+        };
+        let (sequence, at) = (record.sequence, record.stored_at);
+        let commands = match schemas::decode::<AreaMessage>(&record.payload) {
+            Ok(message) => world::incoming(message, self.incarnation, sequence, at),
+            Err(_) => vec![world::undecodable(self.incarnation, sequence, at)],
+        };
+        self.waiting.entry(area).or_default().extend(commands);
+    }
+
+    /// Commands that no frame has consumed yet, by area.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (&AreaId, &VecDeque<Incoming>)> {
+        self.waiting.iter().filter(|(_, queue)| !queue.is_empty())
+    }
+}

@@ -1,0 +1,159 @@
+//! `replay list`: which streams and areas there are, from when to when, and how large.
+
+use std::io::Write;
+
+use eventlog::{EventLog, Follow, Record};
+use schemas::fact::Fact;
+use schemas::frame::Frame;
+use schemas::subjects::{AREA_COMMANDS, AREA_EVENTS, Domain, Subject};
+use schemas::{AreaId, Sequence};
+use serde_json::{Value, json};
+
+use crate::ReplayError;
+use crate::cli::ListArgs;
+use crate::moment::Time;
+
+/// One end of an area's frames.
+struct End {
+    sequence: Sequence,
+    frame: Frame,
+}
+
+struct Area {
+    area: AreaId,
+    frames: u64,
+    first: Option<End>,
+    last: Option<End>,
+}
+
+pub(crate) async fn list(
+    args: &ListArgs,
+    log: &EventLog,
+    out: &mut dyn Write,
+) -> Result<(), ReplayError> {
+    let mut streams = Vec::new();
+    for stream in [AREA_COMMANDS, AREA_EVENTS].into_iter().chain(
+        Domain::ALL
+            .into_iter()
+            .flat_map(|domain| [domain.command_stream(), domain.event_stream()]),
+    ) {
+        streams.push((stream, log.stream_info(stream).await?));
+    }
+    let areas = areas(log).await?;
+    if args.json {
+        let streams: Vec<Value> = streams
+            .iter()
+            .map(|(name, info)| {
+                json!({
+                    "stream": name, "incarnation": info.incarnation, "messages": info.messages,
+                    "first": info.first, "last": info.last, "bytes": info.bytes,
+                })
+            })
+            .collect();
+        let areas: Vec<Value> = areas.iter().map(Area::json).collect();
+        writeln!(out, "{}", json!({ "streams": streams, "areas": areas }))?;
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "{:<18} {:>10} {:>10} {:>10} {:>12}",
+        "STREAM", "MESSAGES", "FIRST", "LAST", "BYTES"
+    )?;
+    for (name, info) in &streams {
+        let (messages, first, last) = (info.messages, info.first.0, info.last.0);
+        writeln!(
+            out,
+            "{name:<18} {messages:>10} {first:>10} {last:>10} {:>12}",
+            info.bytes
+        )?;
+    }
+    writeln!(
+        out,
+        "\n{:<16} {:>8} {:>8} {:>8}  {:<24}  {:<24}  {:>5}  STATE",
+        "AREA", "FRAMES", "TICK", "TO TICK", "FROM", "TO", "EPOCH"
+    )?;
+    for area in &areas {
+        area.text(out)?;
+    }
+    Ok(())
+}
+
+async fn areas(log: &EventLog) -> Result<Vec<Area>, ReplayError> {
+    let mut subjects = log.subjects(AREA_EVENTS, "evt.area.>").await?;
+    subjects.sort();
+    let mut areas = Vec::new();
+    for (subject, frames) in subjects {
+        let Subject::AreaEvents(area) = Subject::parse(&subject) else {
+            continue;
+        };
+        let filters = vec![subject.clone()];
+        let mut reader = log.read(AREA_EVENTS, filters, Sequence(0), Follow::UntilHead);
+        areas.push(Area {
+            area,
+            frames,
+            first: reader.next().await?.as_ref().and_then(End::of),
+            last: log.last(&subject).await?.as_ref().and_then(End::of),
+        });
+    }
+    Ok(areas)
+}
+
+impl End {
+    fn of(record: &Record) -> Option<Self> {
+        schemas::decode(&record.payload).ok().map(|frame| Self {
+            sequence: record.sequence,
+            frame,
+        })
+    }
+
+    fn json(&self) -> Value {
+        let frame = &self.frame;
+        json!({
+            "sequence": self.sequence, "frame": frame.no, "tick": frame.tick, "at": Time(frame.at).to_string(),
+        })
+    }
+}
+
+impl Area {
+    fn state(&self) -> &'static str {
+        let Some(last) = &self.last else {
+            return "unreadable";
+        };
+        let rests = last.frame.facts.iter().find_map(|fact| match fact {
+            Fact::Hibernated {} => Some("asleep"),
+            Fact::Released { .. } => Some("released"),
+            _ => None,
+        });
+        rests.unwrap_or("awake")
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "area": self.area, "frames": self.frames, "state": self.state(),
+            "epoch": self.last.as_ref().map(|end| end.frame.epoch),
+            "first": self.first.as_ref().map(End::json),
+            "last": self.last.as_ref().map(End::json),
+        })
+    }
+
+    fn text(&self, out: &mut dyn Write) -> Result<(), ReplayError> {
+        let tick = |end: &Option<End>| end.as_ref().map_or(0, |end| end.frame.tick.0);
+        let time = |end: &Option<End>| {
+            end.as_ref()
+                .map_or_else(|| "-".to_owned(), |end| Time(end.frame.at).to_string())
+        };
+        writeln!(
+            out,
+            "{:<16} {:>8} {:>8} {:>8}  {:<24}  {:<24}  {:>5}  {}",
+            self.area.as_str(),
+            self.frames,
+            tick(&self.first),
+            tick(&self.last),
+            time(&self.first),
+            time(&self.last),
+            self.last.as_ref().map_or(0, |end| end.frame.epoch.0),
+            self.state()
+        )?;
+        Ok(())
+    }
+}

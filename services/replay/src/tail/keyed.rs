@@ -1,0 +1,147 @@
+//! Entries of a keyed domain, with the commands they have handled.
+
+use std::collections::{HashMap, VecDeque};
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use eventlog::{EventLog, Reader as LogReader, Record};
+use schemas::keyed::{Answered, KeyedEntry, KeyedMessage};
+use schemas::subjects::{Domain, Subject};
+use schemas::{Sequence, UnixMillis};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::ReplayError;
+use crate::cli::TailArgs;
+use crate::describe::{At, Line, keyed_command, keyed_event};
+use crate::readable::Reader;
+
+/// How long a command that has been handled may take to reach us.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Everything about one domain.
+pub(super) struct KeyedTail<C, E, S> {
+    domain: Domain,
+    commands: LogReader,
+    read_to: Sequence,
+    waiting: HashMap<String, VecDeque<(Sequence, Option<KeyedMessage<C>>)>>,
+    _entry: PhantomData<fn() -> (E, S)>,
+}
+
+impl<C, E, S> KeyedTail<C, E, S>
+where
+    C: Serialize + DeserializeOwned,
+    E: Serialize + DeserializeOwned,
+    S: DeserializeOwned,
+{
+    pub(super) async fn open(
+        log: &EventLog,
+        domain: Domain,
+        args: &TailArgs,
+    ) -> Result<Self, ReplayError> {
+        let stream = domain.command_stream();
+        let after = if args.all {
+            Sequence(0)
+        } else {
+            log.stream_info(stream).await?.last
+        };
+        Ok(Self {
+            domain,
+            commands: log.read(stream, Vec::new(), after, args.follow()),
+            read_to: after,
+            waiting: HashMap::new(),
+            _entry: PhantomData,
+        })
+    }
+
+    /// What an entry tells.
+    pub(super) async fn lines(
+        &mut self,
+        record: &Record,
+        reader: &Reader,
+    ) -> Result<Vec<Line>, ReplayError> {
+        let Subject::KeyedEvents(_, key) = Subject::parse(&record.subject) else {
+            return Ok(Vec::new());
+        };
+        let entry: KeyedEntry<E, S> = match schemas::decode(&record.payload) {
+            Ok(entry) => entry,
+            Err(error) => {
+                eprintln!("message {} on {}: {error}", record.sequence, record.subject);
+                return Ok(Vec::new());
+            }
+        };
+        self.read_up_to(entry.handled).await?;
+        let mut lines = self.handled(&key, &entry, reader);
+        let at = self.at(&key, record.sequence, entry.at, reader);
+        lines.extend(entry.events.iter().map(|event| keyed_event(&at, event)));
+        Ok(lines)
+    }
+
+    fn at<'a>(
+        &self,
+        key: &'a str,
+        sequence: Sequence,
+        at: UnixMillis,
+        reader: &'a Reader,
+    ) -> At<'a> {
+        At {
+            domain: self.domain,
+            key,
+            sequence,
+            at,
+            reader,
+        }
+    }
+
+    fn handled(&mut self, key: &str, entry: &KeyedEntry<E, S>, reader: &Reader) -> Vec<Line> {
+        let mut done = Vec::new();
+        if let Some(waiting) = self.waiting.get_mut(key) {
+            while let Some(next) = waiting.pop_front_if(|(at, _)| *at <= entry.handled) {
+                done.push(next);
+            }
+        }
+        done.iter()
+            .filter_map(|(sequence, message)| {
+                let message = message.as_ref()?;
+                let at = self.at(key, *sequence, entry.at, reader);
+                Some(keyed_command(&at, message, outcome(message, entry.answered.as_ref())))
+            })
+            .collect()
+    }
+
+    async fn read_up_to(&mut self, goal: Sequence) -> Result<(), ReplayError> {
+        while self.read_to < goal {
+            match tokio::time::timeout(PATIENCE, self.commands.next()).await {
+                Ok(record) => match record? {
+                    Some(record) => self.keep(&record),
+                    None => break,
+                },
+                Err(_) => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, record: &Record) {
+        self.read_to = record.sequence;
+        if let Subject::KeyedCommand(_, _, key) = Subject::parse(&record.subject) {
+            let message = schemas::decode(&record.payload).ok();
+            let waiting = self.waiting.entry(key).or_default();
+            waiting.push_back((record.sequence, message));
+        }
+    }
+}
+
+fn outcome<C>(message: &KeyedMessage<C>, answered: Option<&Answered>) -> String {
+    let answer = match message {
+        KeyedMessage::Command { request, .. } => {
+            answered.filter(|answered| answered.request == *request)
+        }
+        KeyedMessage::Effect(_) | KeyedMessage::Confirmation(_) => None,
+    };
+    match answer.map(|answer| answer.refused.as_deref()) {
+        Some(Some(code)) => format!("refused: {code}"),
+        Some(None) => "done".to_owned(),
+        None => "handled".to_owned(),
+    }
+}

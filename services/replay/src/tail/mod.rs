@@ -1,0 +1,98 @@
+//! `replay tail`: every command with its outcome and every event, as it happens.
+//!
+//! A command is told together with its outcome, so when the frame (or entry) that consumed it is
+//! read. Several streams are followed at once; among what is there already the order is that of
+//! the times at which it was decided.
+
+mod areas;
+mod keyed;
+mod source;
+
+use std::io::Write;
+
+use eventlog::{EventLog, Follow};
+use schemas::account::{Account, AccountCommand, AccountEvent};
+use schemas::control::{AreaControl, ControlCommand, ControlEvent};
+use schemas::lobby::{Character, LobbyCommand, LobbyEvent};
+use schemas::subjects::{AREA_EVENTS, Domain, area_events};
+
+use self::areas::AreaTail;
+use self::keyed::KeyedTail;
+use self::source::Sources;
+use crate::ReplayError;
+use crate::cli::TailArgs;
+use crate::describe::Line;
+use crate::readable::Reader;
+
+impl TailArgs {
+    fn wants(&self, line: &Line) -> bool {
+        let area = self.area.is_empty() || self.area.iter().any(|area| line.is_in(area));
+        let player = self.player.is_empty()
+            || self
+                .player
+                .iter()
+                .any(|player| line.characters.contains(player));
+        let kind = if self.kind.is_empty() {
+            // There is at least one a second of each; who wants them asks.
+            !matches!(line.kind.as_str(), "clock" | "alive")
+        } else {
+            self.kind.iter().any(|kind| line.is_of_kind(kind))
+        };
+        area && player && kind
+    }
+
+    const fn follow(&self) -> Follow {
+        if self.once {
+            Follow::UntilHead
+        } else {
+            Follow::Tail
+        }
+    }
+}
+
+impl Line {
+    fn is_in(&self, area: &schemas::AreaId) -> bool {
+        self.place == area.as_str()
+            || self
+                .place
+                .strip_prefix("control.")
+                .is_some_and(|key| key == area.as_str())
+    }
+}
+
+pub(crate) async fn tail(
+    args: &TailArgs,
+    log: &EventLog,
+    reader: &Reader,
+    out: &mut dyn Write,
+) -> Result<(), ReplayError> {
+    let filters = args.area.iter().map(area_events).collect();
+    let mut sources = Sources::new(args.once);
+    sources.add(log, AREA_EVENTS, filters, args).await?;
+    for domain in Domain::ALL {
+        sources
+            .add(log, domain.event_stream(), Vec::new(), args)
+            .await?;
+    }
+    let mut areas = AreaTail::open(log, args).await?;
+    let mut identity: KeyedTail<AccountCommand, AccountEvent, Account> =
+        KeyedTail::open(log, Domain::Identity, args).await?;
+    let mut lobby: KeyedTail<LobbyCommand, LobbyEvent, Character> =
+        KeyedTail::open(log, Domain::Lobby, args).await?;
+    let mut control: KeyedTail<ControlCommand, ControlEvent, AreaControl> =
+        KeyedTail::open(log, Domain::Control, args).await?;
+    while let Some((stream, record)) = sources.next().await? {
+        let lines = match stream {
+            0 => areas.lines(log, &record, reader).await?,
+            1 => identity.lines(&record, reader).await?,
+            2 => lobby.lines(&record, reader).await?,
+            _ => control.lines(&record, reader).await?,
+        };
+        for line in lines.iter().filter(|line| args.wants(line)) {
+            line.write(args.json, out)?;
+        }
+        // Whoever watches wants to see it now.
+        out.flush()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! Several streams as one: in the order of time while there is a backlog, then as it comes.
+
+use eventlog::{EventLog, Reader, Record};
+use schemas::UnixMillis;
+use schemas::frame::Frame;
+use schemas::ids::Sequence;
+use serde::Deserialize;
+
+use crate::ReplayError;
+use crate::cli::TailArgs;
+
+struct Source {
+    reader: Reader,
+    next: Option<(UnixMillis, Record)>,
+    ended: bool,
+}
+
+/// The streams of events, by the order in which they were added.
+pub(crate) struct Sources {
+    once: bool,
+    sources: Vec<Source>,
+}
+
+/// When a message was decided: frames and entries both say so.
+fn decided_at(record: &Record) -> UnixMillis {
+    #[derive(Deserialize)]
+    struct Entry {
+        at: UnixMillis,
+    }
+    let frame = schemas::decode::<Frame>(&record.payload).map(|frame| frame.at);
+    frame
+        .or_else(|_| schemas::decode::<Entry>(&record.payload).map(|entry| entry.at))
+        .unwrap_or(record.stored_at)
+}
+
+impl Sources {
+    pub(crate) const fn new(once: bool) -> Self {
+        Self {
+            once,
+            sources: Vec::new(),
+        }
+    }
+
+    pub(crate) async fn add(
+        &mut self,
+        log: &EventLog,
+        stream: &str,
+        filters: Vec<String>,
+        args: &TailArgs,
+    ) -> Result<(), ReplayError> {
+        let after = if args.all {
+            Sequence(0)
+        } else {
+            log.stream_info(stream).await?.last
+        };
+        self.sources.push(Source {
+            reader: log.read(stream, filters, after, args.follow()),
+            next: None,
+            ended: false,
+        });
+        Ok(())
+    }
+
+    /// The next message and the number of its stream; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<(usize, Record)>, ReplayError> {
+        if self.once {
+            for source in &mut self.sources {
+                source.fill().await?;
+            }
+        } else {
+            self.poll();
+            if self.earliest().is_none() {
+                return self.wait().await.map(Some);
+            }
+        }
+        Ok(self.earliest().and_then(|at| {
+            let (_, record) = self.sources[at].next.take()?;
+            Some((at, record))
+        }))
+    }
+
+    fn earliest(&self) -> Option<usize> {
+        let waiting = |(at, source): (usize, &Source)| {
+            let (time, _) = source.next.as_ref()?;
+            Some((*time, at))
+        };
+        let earliest = self.sources.iter().enumerate().filter_map(waiting).min();
+        earliest.map(|(_, at)| at)
+    }
+
+    fn poll(&mut self) {
+        for source in &mut self.sources {
+            if source.next.is_none() {
+                source.next = source
+                    .reader
+                    .try_next()
+                    .map(|record| (decided_at(&record), record));
+            }
+        }
+    }
+
+    async fn wait(&mut self) -> Result<(usize, Record), ReplayError> {
+        let [areas, identity, lobby, control] = self.sources.as_mut_slice() else {
+            return Err(ReplayError::Usage("nothing to follow".into()));
+        };
+        loop {
+            let (at, record) = tokio::select! {
+                record = areas.reader.next() => (0, record?),
+                record = identity.reader.next() => (1, record?),
+                record = lobby.reader.next() => (2, record?),
+                record = control.reader.next() => (3, record?),
+            };
+            if let Some(record) = record {
+                return Ok((at, record));
+            }
+        }
+    }
+}
+
+impl Source {
+    async fn fill(&mut self) -> Result<(), ReplayError> {
+        if self.next.is_none() && !self.ended {
+            let record = self.reader.next().await?;
+            self.ended = record.is_none();
+            self.next = record.map(|record| (decided_at(&record), record));
+        }
+        Ok(())
+    }
+}
