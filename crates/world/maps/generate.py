@@ -291,7 +291,7 @@ def meadow():
     m.spawn("from-forest", 7, heights[7])
     m.spawn("start", 10, heights[10])
     for index, x in enumerate(range(20, 1190, 10), 1):
-        m.spawn(f"start-{index}", x, min(heights[x], heights[x - 1], heights[x + 1]))
+        m.spawn(f"start-{index}", x, heights[x])
     return m
 
 

@@ -1,0 +1,10 @@
+//! The rules, told as sentences, and the properties that hold for every history.
+
+mod doors;
+mod effects;
+mod moving;
+mod properties;
+mod sessions;
+mod speech;
+mod support;
+mod trajectories;
