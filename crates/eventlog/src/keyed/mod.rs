@@ -11,6 +11,7 @@
 
 mod aggregate;
 mod error;
+pub mod given;
 mod handle;
 mod loaded;
 mod partition;

@@ -1,0 +1,1 @@
+//! Every order of messages between areas and the lobby.

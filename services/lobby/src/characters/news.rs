@@ -1,0 +1,119 @@
+//! What areas tell the lobby of a character, and how a waiting session is let in by it.
+//!
+//! News from one area comes in order; news from two areas may overtake each other, so a place is
+//! as old as the area's own clock says, and older news of another area is passed over.
+
+use eventlog::keyed::Verdict;
+use schemas::effect::{Effect, EffectPayload};
+use schemas::lobby::{Character, LobbyEvent, Place};
+use schemas::subjects::AggregateId;
+use schemas::{AreaId, CharacterId, SessionFence, UnixMillis};
+
+use super::Characters;
+use super::entering::Session;
+
+impl Characters {
+    pub(super) fn heard_from(
+        &self,
+        source: &AreaId,
+        state: &Character,
+        effect: &Effect,
+    ) -> Verdict<LobbyEvent> {
+        match &effect.payload {
+            EffectPayload::Located {
+                character,
+                area,
+                session,
+            } => located(state, *character, area, *session, effect.issued_at),
+            EffectPayload::Returned { .. } => self.returned(state, effect),
+            EffectPayload::NotHere { character, bounced } => {
+                not_here(source, state, *character, bounced)
+            }
+            EffectPayload::Enter { .. }
+            | EffectPayload::TakeSession { .. }
+            | EffectPayload::LeaveWorld { .. } => {
+                tracing::error!(area.id = %source, "an effect that is meant for areas; passed over");
+                Verdict::unchanged()
+            }
+        }
+    }
+
+    /// The character is back. If a session waits, it goes in again at once.
+    fn returned(&self, state: &Character, effect: &Effect) -> Verdict<LobbyEvent> {
+        let EffectPayload::Returned {
+            traveller,
+            last_seen,
+            reason,
+        } = &effect.payload
+        else {
+            return Verdict::unchanged();
+        };
+        if let Some(Place::Lobby(_)) = state.place {
+            tracing::error!(character.id = %traveller.character, "a character came back that was here; passed over");
+            return Verdict::unchanged();
+        }
+        let event = LobbyEvent::Returned {
+            traveller: traveller.clone(),
+            last_seen: last_seen.clone(),
+            reason: *reason,
+            at: effect.issued_at,
+        };
+        let waiting = Session::of(state);
+        let mut after = state.clone();
+        <Self as eventlog::Aggregate>::evolve(&mut after, &event);
+        let back = Verdict::events([event]);
+        if waiting.fence > traveller.session {
+            self.enter(back, &after, traveller, waiting)
+        } else {
+            back
+        }
+    }
+}
+
+/// The character is in `area`. If a session waits that this area did not know, it is sent there.
+fn located(
+    state: &Character,
+    character: CharacterId,
+    area: &AreaId,
+    session: SessionFence,
+    at: UnixMillis,
+) -> Verdict<LobbyEvent> {
+    let in_the_world = matches!(state.place, Some(Place::World(_)));
+    if !in_the_world || at < state.placed_at {
+        return Verdict::unchanged();
+    }
+    let news = Verdict::events([LobbyEvent::Located {
+        area: area.clone(),
+        at,
+    }]);
+    let waiting = Session::of(state);
+    if waiting.fence > session {
+        news.asking(AggregateId::Area(area.clone()), waiting.take(character))
+    } else {
+        news
+    }
+}
+
+/// What was sent came where the character is not known. Where it is by now is known already, or
+/// the next news tells: [`located`] and [`Characters::returned`] let a waiting session in.
+fn not_here(
+    source: &AreaId,
+    state: &Character,
+    character: CharacterId,
+    bounced: &EffectPayload,
+) -> Verdict<LobbyEvent> {
+    let Some(Place::World(area)) = &state.place else {
+        return Verdict::unchanged();
+    };
+    if area == source {
+        return Verdict::unchanged();
+    }
+    let again = match bounced {
+        EffectPayload::TakeSession { session, .. } if *session == state.session => {
+            Session::of(state).take(character)
+        }
+        EffectPayload::LeaveWorld { session, .. } if *session >= state.session => bounced.clone(),
+        _ => return Verdict::unchanged(),
+    };
+    Verdict::unchanged().asking(AggregateId::Area(area.clone()), again)
+}

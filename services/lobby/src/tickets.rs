@@ -1,0 +1,163 @@
+//! Join tickets: signed, good for one join within thirty seconds.
+//!
+//! A ticket's id is derived from the lobby's secret, the character and the command that asked for
+//! it, so that the command delivered twice gives the same ticket. The log holds its digest only.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hkdf::Hkdf;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use schemas::{AccountId, CharacterId, Digest, Sequence, UnixMillis};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+/// How long a ticket is good, in ms.
+pub(crate) const LIFETIME_MILLIS: u64 = 30_000;
+/// Who signs.
+pub(crate) const ISSUER: &str = "worldline";
+/// What a ticket is for: joining, through an edge.
+pub(crate) const AUDIENCE: &str = "worldline-join";
+
+/// What a ticket says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketClaims {
+    /// Who signed: `worldline`.
+    pub iss: String,
+    /// For what: `worldline-join`.
+    pub aud: String,
+    /// Its own id, used once; an edge sends its digest with the join.
+    pub jti: String,
+    /// The character.
+    pub sub: CharacterId,
+    /// Whose.
+    pub account: AccountId,
+    /// Until when, in seconds since 1970.
+    pub exp: u64,
+}
+
+/// Derives and signs tickets.
+#[derive(Clone)]
+pub struct Tickets {
+    ids: Hkdf<Sha256>,
+    key: EncodingKey,
+}
+
+impl Tickets {
+    /// Fewer characters than this are no secret.
+    pub const SHORTEST_SECRET: usize = 32;
+
+    /// From the lobby's secret and its private key, PKCS #8 in PEM; the key is tried once, so that
+    /// signing cannot fail later.
+    ///
+    /// # Errors
+    /// When the key is no such key.
+    pub fn new(secret: &str, pem: &str) -> Result<Self, jsonwebtoken::errors::Error> {
+        let tickets = Self {
+            ids: Hkdf::new(None, secret.as_bytes()),
+            key: EncodingKey::from_ed_pem(pem.as_bytes())?,
+        };
+        tickets.sign(&TicketClaims {
+            iss: String::new(),
+            aud: String::new(),
+            jti: String::new(),
+            sub: CharacterId(0),
+            account: AccountId(0),
+            exp: 0,
+        })?;
+        Ok(tickets)
+    }
+
+    /// The digest of the id of the ticket that command `asked` of `character` asks for.
+    #[must_use]
+    pub fn digest(&self, character: CharacterId, asked: Sequence) -> Digest {
+        Digest::of(self.id(character, asked).as_bytes())
+    }
+
+    /// That ticket, signed. The same at every call.
+    #[must_use]
+    pub fn ticket(
+        &self,
+        character: CharacterId,
+        account: AccountId,
+        asked: Sequence,
+        expires_at: UnixMillis,
+    ) -> String {
+        let claims = TicketClaims {
+            iss: ISSUER.into(),
+            aud: AUDIENCE.into(),
+            jti: self.id(character, asked),
+            sub: character,
+            account,
+            exp: expires_at.0.div_ceil(1000),
+        };
+        match self.sign(&claims) {
+            Ok(ticket) => ticket,
+            Err(error) => unreachable!("the key signed when it was read: {error}"),
+        }
+    }
+
+    fn id(&self, character: CharacterId, asked: Sequence) -> String {
+        let mut id = [0; 16];
+        let info = format!("worldline join ticket 1 {character} {asked}");
+        if self.ids.expand(info.as_bytes(), &mut id).is_err() {
+            unreachable!("16 bytes are fewer than HKDF can give");
+        }
+        URL_SAFE_NO_PAD.encode(id)
+    }
+
+    fn sign(&self, claims: &TicketClaims) -> Result<String, jsonwebtoken::errors::Error> {
+        jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), claims, &self.key)
+    }
+}
+
+impl fmt::Debug for Tickets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tickets([redacted])")
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use jsonwebtoken::{DecodingKey, Validation};
+
+    use super::*;
+
+    /// For tests alone.
+    pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
+    /// The key pair printed in RFC 8410, section 10.
+    pub(crate) const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\n\
+        MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
+    const PUBLIC: &str = "-----BEGIN PUBLIC KEY-----\n\
+        MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
+
+    #[test]
+    fn a_ticket_is_derived_alike_and_names_the_digest_that_the_log_holds() {
+        let tickets = Tickets::new(SECRET, PRIVATE).unwrap();
+        let (ann, asked) = (CharacterId(7), Sequence(12));
+        let later = UnixMillis(UnixMillis::now().0 + LIFETIME_MILLIS);
+        let ticket = tickets.ticket(ann, AccountId(70), asked, later);
+        assert_eq!(ticket, tickets.ticket(ann, AccountId(70), asked, later));
+
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.set_audience(&[AUDIENCE]);
+        let key = DecodingKey::from_ed_pem(PUBLIC.as_bytes()).unwrap();
+        let claims = jsonwebtoken::decode::<TicketClaims>(&ticket, &key, &validation)
+            .unwrap()
+            .claims;
+        assert_eq!((claims.sub, claims.account), (ann, AccountId(70)));
+        assert_eq!(
+            Digest::of(claims.jti.as_bytes()),
+            tickets.digest(ann, asked)
+        );
+    }
+
+    #[test]
+    fn each_asking_gets_a_ticket_of_its_own() {
+        let tickets = Tickets::new(SECRET, PRIVATE).unwrap();
+        let first = tickets.digest(CharacterId(7), Sequence(12));
+        assert_ne!(first, tickets.digest(CharacterId(7), Sequence(13)));
+        assert_ne!(first, tickets.digest(CharacterId(8), Sequence(12)));
+    }
+}
