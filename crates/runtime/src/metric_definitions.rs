@@ -76,6 +76,8 @@ define_metrics! {
         "How much later than planned a tick began.";
     AREAS_OWNED = "worldline_areas_owned", Kind::Gauge, Count, ["state"],
         "Areas this process owns, awake or asleep.";
+    AREAS_QUARANTINED = "worldline_areas_quarantined", Kind::Gauge, Count, [],
+        "Areas given up because their rules keep breaking; any is an alarm for the operators.";
     COMMANDS_TOTAL = "worldline_commands_total", Kind::Counter, Count, ["kind", "outcome"],
         "Commands decided, by kind and by outcome.";
     WORLD_FAULTS_TOTAL = "worldline_world_faults_total", Kind::Counter, Count, ["kind"],
