@@ -7,7 +7,12 @@
 //!
 //! Words: a *body* is a character inside an area, known by its *handle*; a *segment* is a
 //! stretch of its motion; a *map* is what it stands on.
-#![deny(clippy::float_arithmetic)]
+#![deny(
+    clippy::float_arithmetic,
+    clippy::iter_over_hash_type,
+    clippy::disallowed_types,
+    clippy::disallowed_methods
+)]
 
 pub mod body;
 pub mod decide;

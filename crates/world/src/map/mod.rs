@@ -17,7 +17,7 @@ pub use tmx::MapError;
 use crate::random;
 use crate::rules::{BODY_HEIGHT, BODY_WIDTH};
 
-/// What a tile is to a body.
+/// What a tile is to a body; of tiles in several layers a wall counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[repr(u8)]
 pub enum Tile {

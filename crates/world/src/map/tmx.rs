@@ -177,9 +177,10 @@ impl Reading<'_> {
                         *collides = Tile::Solid;
                     }
                     Some(PropertyValue::StringValue(kind)) if kind == "oneway" => {
-                        if *collides == Tile::Empty {
-                            *collides = Tile::OneWay;
-                        }
+                        *collides = match *collides {
+                            Tile::Solid => Tile::Solid,
+                            Tile::Empty | Tile::OneWay => Tile::OneWay,
+                        };
                     }
                     Some(other) => {
                         return Err(self.unfit(format!(

@@ -83,7 +83,7 @@ fn what_comes_for_someone_who_left_follows_through_the_door() {
         edge: EDGE,
         resumed: false,
     };
-    let command = world.from_lobby(ANN, take.clone());
+    let command = world.lobby_sends(ANN, take.clone());
     let frame = world.tick([command]);
     let [effect] = &frame.effects[..] else {
         panic!("forwarded");
@@ -101,7 +101,7 @@ fn what_comes_for_a_stranger_is_told_to_the_lobby() {
         edge: EDGE,
         resumed: false,
     };
-    let command = world.from_lobby(BEN, take.clone());
+    let command = world.lobby_sends(BEN, take.clone());
     let frame = world.tick([command]);
     let [effect] = &frame.effects[..] else {
         panic!("bounced");
@@ -158,7 +158,7 @@ fn who_comes_back_where_a_wall_is_now_stands_beside_it() {
             y: 3 * 4096,
         },
     };
-    let command = world.from_lobby(ANN, enter);
+    let command = world.lobby_sends(ANN, enter);
     world.tick([command]);
     world.ticks(30);
     let (x, y) = world.at(ANN);

@@ -212,13 +212,12 @@ fn a_frame_of_a_former_owner_or_out_of_turn_is_refused() {
 #[test]
 fn a_frame_that_tells_another_state_is_found_out() {
     let mut world = World::given(floor()).with(ANN);
-    let before = world.reader.clone();
+    let mut before = world.reader.clone();
     world.holds(ANN, RIGHT);
     let bytes = world.frames.last().unwrap().clone();
     let mut frame: schemas::frame::Frame = schemas::decode(&bytes).unwrap();
     frame.motion.0[4] += 1;
     let error = before
-        .clone()
         .fold(&frame, schemas::Digest::of(&bytes))
         .unwrap_err();
     assert!(

@@ -281,7 +281,7 @@ fn fold_all(state: &mut AreaState, frames: &[Vec<u8>]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(crate::support::cases(200))]
 
     #[test]
     fn the_same_commands_give_the_same_log_and_a_fold_of_it_the_same_state(history in history()) {

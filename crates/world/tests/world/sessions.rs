@@ -11,7 +11,7 @@ use crate::support::{ANN, BEN, EDGE, JUMP, NOTHING, RIGHT, World, command, floor
 use world::Command;
 
 fn take(world: &mut World, session: u64, resumed: bool) -> Command {
-    world.from_lobby(
+    world.lobby_sends(
         ANN,
         EffectPayload::TakeSession {
             character: ANN,

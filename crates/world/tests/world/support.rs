@@ -3,6 +3,7 @@
 //! Every tick is also folded by a second reader from the frame's bytes, which must come to the
 //! very state that the decision returned.
 
+use proptest::test_runner::{Config as ProptestConfig, FileFailurePersistence};
 use schemas::command::{PlayerAsk, PlayerCommand};
 use schemas::effect::{Cause, Effect, EffectMessage, EffectPayload, EntryPoint, Traveller};
 use schemas::fact::Fact;
@@ -19,21 +20,34 @@ use world::{
     AreaState, Body, Command, Decision, FrameHeader, Incoming, Map, TickInput, decide_tick,
 };
 
-pub const ANN: CharacterId = CharacterId(1);
-pub const BEN: CharacterId = CharacterId(2);
-pub const EDGE: EdgeId = EdgeId(77);
-pub const RIGHT: InputBits = InputBits::RIGHT;
-pub const LEFT: InputBits = InputBits::LEFT;
-pub const JUMP: InputBits = InputBits::JUMP;
-pub const DOWN: InputBits = InputBits::DOWN;
-pub const RUN_RIGHT: InputBits = InputBits(InputBits::RIGHT.0 | InputBits::RUN.0);
-pub const NOTHING: InputBits = InputBits(0);
+/// Random cases; those that ever failed are committed beside the tests and tried first.
+pub(crate) fn cases(cases: u32) -> ProptestConfig {
+    let file = FileFailurePersistence::Direct(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/world/regressions.txt"
+    ));
+    ProptestConfig {
+        cases,
+        failure_persistence: Some(Box::new(file)),
+        ..ProptestConfig::default()
+    }
+}
+
+pub(crate) const ANN: CharacterId = CharacterId(1);
+pub(crate) const BEN: CharacterId = CharacterId(2);
+pub(crate) const EDGE: EdgeId = EdgeId(77);
+pub(crate) const RIGHT: InputBits = InputBits::RIGHT;
+pub(crate) const LEFT: InputBits = InputBits::LEFT;
+pub(crate) const JUMP: InputBits = InputBits::JUMP;
+pub(crate) const DOWN: InputBits = InputBits::DOWN;
+pub(crate) const RUN_RIGHT: InputBits = InputBits(InputBits::RIGHT.0 | InputBits::RUN.0);
+pub(crate) const NOTHING: InputBits = InputBits(0);
 /// Width and height of a tile, 1/256 px.
-pub const TILE: i32 = 16 * 256;
+pub(crate) const TILE: i32 = 16 * 256;
 
 /// A map from a drawing: `#` wall, `=` one-way platform, `S` spawn point `start`, `D` a door
 /// to `elsewhere-1`.
-pub fn drawn(rows: &[&str]) -> Map {
+pub(crate) fn drawn(rows: &[&str]) -> Map {
     let width = rows[0].len();
     let gid = |c: char| match c {
         '#' => "3",
@@ -78,7 +92,7 @@ pub fn drawn(rows: &[&str]) -> Map {
 }
 
 /// A long level floor with a wall at both ends.
-pub fn floor() -> Map {
+pub(crate) fn floor() -> Map {
     let air = ".".repeat(120);
     let start = format!("....S{}", ".".repeat(115));
     let ground = "#".repeat(120);
@@ -88,24 +102,24 @@ pub fn floor() -> Map {
     drawn(&rows)
 }
 
-pub struct World {
-    pub map: Map,
-    pub state: AreaState,
-    pub reader: AreaState,
-    pub now: UnixMillis,
-    pub frames: Vec<Vec<u8>>,
+pub(crate) struct World {
+    pub(crate) map: Map,
+    pub(crate) state: AreaState,
+    pub(crate) reader: AreaState,
+    pub(crate) now: UnixMillis,
+    pub(crate) frames: Vec<Vec<u8>>,
     sequence: u64,
     lobby_numbers: std::collections::BTreeMap<CharacterId, u64>,
 }
 
-pub const HEADER: FrameHeader = FrameHeader {
+pub(crate) const HEADER: FrameHeader = FrameHeader {
     epoch: Epoch(1),
     claim: Claim(9),
 };
 
 impl World {
     /// An owned area without bodies.
-    pub fn given(map: Map) -> Self {
+    pub(crate) fn given(map: Map) -> Self {
         let area = AreaId::new("drawn-1").unwrap();
         let mut world = Self {
             state: AreaState::new(area.clone(), "drawn"),
@@ -122,7 +136,7 @@ impl World {
         world
     }
 
-    pub fn owned(&self, resume_tick: Tick) -> Fact {
+    pub(crate) fn owned(&self, resume_tick: Tick) -> Fact {
         Fact::Owned {
             worker: "worker-1".into(),
             build: "test".into(),
@@ -137,14 +151,14 @@ impl World {
     }
 
     /// With a character that stands at the spawn point; its session is 1.
-    pub fn with(mut self, character: CharacterId) -> Self {
+    pub(crate) fn with(mut self, character: CharacterId) -> Self {
         let enter = self.enter(character, SessionFence(1));
         self.tick([enter]);
         self
     }
 
-    pub fn enter(&mut self, character: CharacterId, session: SessionFence) -> Command {
-        self.from_lobby(
+    pub(crate) fn enter(&mut self, character: CharacterId, session: SessionFence) -> Command {
+        self.lobby_sends(
             character,
             EffectPayload::Enter {
                 traveller: Box::new(traveller(character, session)),
@@ -154,14 +168,23 @@ impl World {
     }
 
     /// The next effect from the lobby about `character`.
-    pub fn from_lobby(&mut self, character: CharacterId, payload: EffectPayload) -> Command {
+    pub(crate) fn lobby_sends(
+        &mut self,
+        character: CharacterId,
+        payload: EffectPayload,
+    ) -> Command {
         let number = self.lobby_numbers.entry(character).or_default();
         *number += 1;
         let number = *number;
         self.effect(AggregateId::Character(character), number, payload)
     }
 
-    pub fn effect(&self, source: AggregateId, number: u64, payload: EffectPayload) -> Command {
+    pub(crate) fn effect(
+        &self,
+        source: AggregateId,
+        number: u64,
+        payload: EffectPayload,
+    ) -> Command {
         Command::Effect(EffectMessage {
             source,
             cause: Cause {
@@ -178,7 +201,10 @@ impl World {
     }
 
     /// Wraps commands as they come from the stream, stored just now.
-    pub fn incoming(&mut self, commands: impl IntoIterator<Item = Command>) -> Vec<Incoming> {
+    pub(crate) fn incoming(
+        &mut self,
+        commands: impl IntoIterator<Item = Command>,
+    ) -> Vec<Incoming> {
         let stored_at = self.now;
         commands
             .into_iter()
@@ -198,7 +224,7 @@ impl World {
     }
 
     /// Decides the next tick, and has it folded.
-    pub fn decide(&mut self, commands: Vec<Incoming>) -> Frame {
+    pub(crate) fn decide(&mut self, commands: Vec<Incoming>) -> Frame {
         let batch = TickInput {
             tick: self.state.tick().next(),
             at: self.now,
@@ -210,7 +236,7 @@ impl World {
         self.commit(decision)
     }
 
-    pub fn tick(&mut self, commands: impl IntoIterator<Item = Command>) -> Frame {
+    pub(crate) fn tick(&mut self, commands: impl IntoIterator<Item = Command>) -> Frame {
         let commands = self.incoming(commands);
         let count = commands.len();
         let frame = self.decide(commands);
@@ -222,13 +248,13 @@ impl World {
         frame
     }
 
-    pub fn ticks(&mut self, count: u64) {
+    pub(crate) fn ticks(&mut self, count: u64) {
         for _ in 0..count {
             self.tick([]);
         }
     }
 
-    pub fn commit(&mut self, decision: Decision) -> Frame {
+    pub(crate) fn commit(&mut self, decision: Decision) -> Frame {
         let epoch = HEADER.epoch;
         let (frame, bytes, next) = decision.seal(&FrameHeader { epoch, ..HEADER });
         assert!(bytes.len() <= MAX_FRAME_BYTES, "{} bytes", bytes.len());
@@ -243,25 +269,25 @@ impl World {
         frame
     }
 
-    pub fn body(&self, character: CharacterId) -> &Body {
+    pub(crate) fn body(&self, character: CharacterId) -> &Body {
         self.state.by_character(character).expect("it is here")
     }
 
     /// Where the character stands now, 1/256 px.
-    pub fn at(&self, character: CharacterId) -> (i32, i32) {
+    pub(crate) fn at(&self, character: CharacterId) -> (i32, i32) {
         self.body(character).position(self.state.step())
     }
 
-    pub fn velocity(&self, character: CharacterId) -> (i32, i32) {
+    pub(crate) fn velocity(&self, character: CharacterId) -> (i32, i32) {
         self.body(character).segment.velocity(self.state.step())
     }
 
-    pub fn next_seq(&self, character: CharacterId) -> u32 {
+    pub(crate) fn next_seq(&self, character: CharacterId) -> u32 {
         self.body(character).last_seq() + 1
     }
 
     /// Ticks until `done`, at most ten seconds.
-    pub fn until(&mut self, done: impl Fn(&Self) -> bool) {
+    pub(crate) fn until(&mut self, done: impl Fn(&Self) -> bool) {
         for _ in 0..250 {
             if done(self) {
                 return;
@@ -272,7 +298,7 @@ impl World {
     }
 
     /// One tick in which every session is heard.
-    pub fn keep_alive(&mut self) -> Frame {
+    pub(crate) fn keep_alive(&mut self) -> Frame {
         let handles: Vec<(Handle, SessionFence)> =
             self.state.bodies().map(|b| (b.handle, b.session)).collect();
         self.tick([Command::Alive {
@@ -282,7 +308,7 @@ impl World {
     }
 
     /// The next command of `character` in its present session.
-    pub fn asks(&self, character: CharacterId, ask: PlayerAsk) -> Command {
+    pub(crate) fn asks(&self, character: CharacterId, ask: PlayerAsk) -> Command {
         let (seq, session) = self
             .state
             .by_character(character)
@@ -290,13 +316,13 @@ impl World {
         command(character, session, seq, ask)
     }
 
-    pub fn holds(&mut self, character: CharacterId, bits: InputBits) -> Frame {
+    pub(crate) fn holds(&mut self, character: CharacterId, bits: InputBits) -> Frame {
         let ask = self.asks(character, input(bits));
         self.tick([ask])
     }
 }
 
-pub fn traveller(character: CharacterId, session: SessionFence) -> Traveller {
+pub(crate) fn traveller(character: CharacterId, session: SessionFence) -> Traveller {
     Traveller {
         character,
         name: sealed(b"a name of some length"),
@@ -306,7 +332,7 @@ pub fn traveller(character: CharacterId, session: SessionFence) -> Traveller {
     }
 }
 
-pub fn sealed(bytes: &[u8]) -> Sealed {
+pub(crate) fn sealed(bytes: &[u8]) -> Sealed {
     Sealed {
         key: "realm.1".into(),
         nonce: vec![7; 24],
@@ -314,7 +340,7 @@ pub fn sealed(bytes: &[u8]) -> Sealed {
     }
 }
 
-pub const fn input(bits: InputBits) -> PlayerAsk {
+pub(crate) const fn input(bits: InputBits) -> PlayerAsk {
     PlayerAsk::Input {
         bits,
         client_step: 0,
@@ -322,7 +348,7 @@ pub const fn input(bits: InputBits) -> PlayerAsk {
     }
 }
 
-pub const fn command(
+pub(crate) const fn command(
     character: CharacterId,
     session: SessionFence,
     seq: u32,

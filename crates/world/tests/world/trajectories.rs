@@ -91,7 +91,7 @@ fn wander(map: &Map, spawn: (i32, i32), presses: &[Press]) {
 
 proptest! {
     // 400 wanderers of 250 key changes: 100,000 random inputs.
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(crate::support::cases(400))]
 
     #[test]
     fn segments_are_stepped_physics_at_every_step(
