@@ -1,0 +1,15 @@
+//! What the log promises, asked of the real broker and of its twin in memory alike.
+//!
+//! Every test here is a function of a [`Subject`] and runs twice. Faults are asked for through the same controls; only what a
+//! twin cannot have, a server to kill, is asked of the real broker alone.
+
+mod subject;
+
+mod appending;
+mod broker_only;
+mod buckets;
+mod following;
+mod keeping;
+mod reading;
+mod sending;
+mod working;
