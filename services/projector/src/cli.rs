@@ -1,10 +1,8 @@
 //! `worldline projector …`: what an operator does to the rows.
 
-use std::process::ExitCode;
-
 use clap::Subcommand;
 use eventlog::EventLog;
-use runtime::Shutdown;
+use runtime::{Ctx, Shutdown};
 
 use crate::check::check;
 use crate::config::Config;
@@ -26,7 +24,7 @@ pub enum AdminCommand {
     Dump,
 }
 
-/// Runs one of them; the answer goes to standard output.
+/// Runs one of them; the answer goes to standard output. False: a check has found differences.
 ///
 /// # Errors
 /// When log or database cannot be used.
@@ -35,7 +33,7 @@ pub async fn admin(
     config: &Config,
     log: &EventLog,
     shutdown: &Shutdown,
-) -> anyhow::Result<ExitCode> {
+) -> anyhow::Result<bool> {
     match command {
         AdminCommand::Rebuild { keep_old } => {
             let done = rebuild(config, log, keep_old, shutdown).await?;
@@ -54,11 +52,42 @@ pub async fn admin(
                     "{} differences: `-` as it is, `+` as folded from zero",
                     found.differences.len()
                 );
-                return Ok(ExitCode::from(1));
+                return Ok(false);
             }
             println!("{} rows, equal to a fold from zero", found.rows);
         }
         AdminCommand::Dump => print!("{}", dump(config).await?),
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(true)
+}
+
+/// [`rebuild`] as the one service of a process, which ends when it is done.
+///
+/// # Errors
+/// As [`rebuild`].
+pub async fn rebuild_and_switch(config: Config, log: EventLog, ctx: Ctx) -> anyhow::Result<()> {
+    once(AdminCommand::Rebuild { keep_old: false }, config, log, ctx).await
+}
+
+/// [`check`] as the one service of a process, which ends when it is done.
+///
+/// # Errors
+/// As [`check`], and when anything differs.
+pub async fn check_rows(config: Config, log: EventLog, ctx: Ctx) -> anyhow::Result<()> {
+    once(AdminCommand::Check, config, log, ctx).await
+}
+
+async fn once(
+    command: AdminCommand,
+    config: Config,
+    log: EventLog,
+    ctx: Ctx,
+) -> anyhow::Result<()> {
+    let health = ctx.health.check("projector");
+    health.ready();
+    let same = Box::pin(admin(command, &config, &log, &ctx.shutdown)).await?;
+    anyhow::ensure!(same, "the rows are not what the log says");
+    // A service that ends by itself would be a failure.
+    ctx.shutdown.begin();
+    Ok(())
 }

@@ -32,7 +32,7 @@ mod rebuild;
 mod service;
 
 pub use check::{Comparison, check};
-pub use cli::{AdminCommand, admin};
+pub use cli::{AdminCommand, admin, check_rows, rebuild_and_switch};
 pub use config::Config;
 pub use database::migrate;
 pub use dump::{Dump, dump};

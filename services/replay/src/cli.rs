@@ -7,7 +7,9 @@ use crate::moment::Moment;
 
 /// `worldline replay …`
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Exit codes: 0 clean, 1 verify found something, 64 wrong usage, 69 the log cannot be read.")]
+#[command(
+    after_help = "Exit codes: 0 clean, 1 verify found something, 64 wrong usage, 69 the log cannot be read."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -44,7 +46,7 @@ pub struct TailArgs {
     /// Only what this character does or what is done to it; may be given more than once
     #[arg(long, value_name = "CHARACTER")]
     pub player: Vec<CharacterId>,
-    /// Only this kind: input, say, motion, spoken, enter, logged_in, clock, …; may be given more than once
+    /// Only this kind: input, say, motion, spoken, enter, returned, clock, …; may be given more than once
     #[arg(long = "type", value_name = "TYPE")]
     pub kind: Vec<String>,
     /// Begin with the first message there is, instead of now

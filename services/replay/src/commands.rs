@@ -55,11 +55,6 @@ impl Commands {
         })
     }
 
-    /// Which life of the stream positions must count in.
-    pub(crate) const fn incarnation(&self) -> Incarnation {
-        self.incarnation
-    }
-
     /// Takes what `area` has consumed between two positions.
     pub(crate) async fn take(
         &mut self,

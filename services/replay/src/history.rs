@@ -73,15 +73,13 @@ pub(crate) fn fold(
 }
 
 /// The area as it was.
-pub(crate) async fn area(
-    log: &EventLog,
-    area: &AreaId,
-    stop: Stop,
-) -> Result<Then, ReplayError> {
+pub(crate) async fn area(log: &EventLog, area: &AreaId, stop: Stop) -> Result<Then, ReplayError> {
     if let Some(start) = from_snapshot(log, area, stop).await? {
         match onward(log, area, start, stop).await {
             Err(ReplayError::Broken(why)) => {
-                eprintln!("a snapshot of {area} does not lead on ({why}); folding from the first frame");
+                eprintln!(
+                    "a snapshot of {area} does not lead on ({why}); folding from the first frame"
+                );
             }
             done => return done,
         }
@@ -104,10 +102,10 @@ async fn from_snapshot(
         return Ok(None);
     };
     for snapshot in snapshots {
-        if let Some(then) = usable(log, &snapshot).await? {
-            if !stop.is_past(&then) {
-                return Ok(Some(then));
-            }
+        if let Some(then) = usable(log, &snapshot).await?
+            && !stop.is_past(&then)
+        {
+            return Ok(Some(then));
         }
     }
     Ok(None)

@@ -38,7 +38,10 @@ pub(crate) struct Judgement {
 }
 
 /// Under which handles a frame may speak of each character.
-fn handles(frame: &Frame, states: [Option<&AreaState>; 2]) -> HashMap<CharacterId, BTreeSet<Handle>> {
+fn handles(
+    frame: &Frame,
+    states: [Option<&AreaState>; 2],
+) -> HashMap<CharacterId, BTreeSet<Handle>> {
     let mut known: HashMap<CharacterId, BTreeSet<Handle>> = HashMap::new();
     for body in states.into_iter().flatten().flat_map(AreaState::bodies) {
         known.entry(body.character).or_default().insert(body.handle);

@@ -16,7 +16,10 @@ use crate::readable::Reader;
 
 /// Pixels with two digits, without floats: 1/256 px are exact to four.
 pub(crate) fn pixels(subpixels: i32) -> String {
-    let (sign, length) = (if subpixels < 0 { "-" } else { "" }, subpixels.unsigned_abs());
+    let (sign, length) = (
+        if subpixels < 0 { "-" } else { "" },
+        subpixels.unsigned_abs(),
+    );
     let unit = SUBPIXELS.unsigned_abs();
     format!("{sign}{}.{:02}", length / unit, length % unit * 100 / unit)
 }
@@ -107,7 +110,10 @@ fn head(
         )
     });
     let (map, epoch, claim) = (state.map_name(), state.epoch(), state.claim());
-    writeln!(out, "map {map}, epoch {epoch}, claim {claim}, owner {owner}")?;
+    writeln!(
+        out,
+        "map {map}, epoch {epoch}, claim {claim}, owner {owner}"
+    )?;
     let (position, hash) = (state.position(), state.hash());
     writeln!(
         out,
@@ -159,12 +165,7 @@ fn table(
     Ok(())
 }
 
-fn whole(
-    body: &Body,
-    step: Step,
-    reader: &Reader,
-    out: &mut dyn Write,
-) -> Result<(), ReplayError> {
+fn whole(body: &Body, step: Step, reader: &Reader, out: &mut dyn Write) -> Result<(), ReplayError> {
     let Value::Object(fields) = body_json(body, step, reader) else {
         return Ok(());
     };

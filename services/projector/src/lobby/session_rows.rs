@@ -1,7 +1,7 @@
 //! `sessions`: one row for each, ended by the next one or by the character's return.
 //!
-//! The end of a session that an earlier transaction began is told by the first event here that
-//! ends it: [`SessionRows::earlier_end`] goes to the row that is still open, if there is one.
+//! An end names the highest fence that it ends, because a return may come late, after the next
+//! session has begun. It counts for rows of earlier transactions and of this one alike.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +15,8 @@ use crate::columns::{big, column};
 
 #[derive(Debug, Clone, Copy)]
 struct End {
+    character: CharacterId,
+    up_to: SessionFence,
     at: UnixMillis,
     reason: &'static str,
     sequence: Sequence,
@@ -33,8 +35,8 @@ struct Row {
 #[derive(Debug, Default)]
 pub(super) struct SessionRows {
     begun: BTreeMap<(CharacterId, SessionFence), Row>,
-    /// Of characters whose open session was not begun here.
-    earlier_end: BTreeMap<CharacterId, End>,
+    /// In the order of the log: for rows that are open since earlier transactions.
+    ends: Vec<End>,
 }
 
 const fn reason(of: DepartureReason) -> &'static str {
@@ -47,10 +49,16 @@ const fn reason(of: DepartureReason) -> &'static str {
     }
 }
 
+fn each<T>(ends: &[End], get: impl Fn(&End) -> T) -> Vec<T> {
+    ends.iter().map(get).collect()
+}
+
 impl SessionRows {
     pub(super) fn fold(&mut self, character: CharacterId, entry: &Entry, sequence: Sequence) {
         for event in &entry.events {
-            let end = |reason| End {
+            let end = |up_to, reason| End {
+                character,
+                up_to,
                 at: entry.at,
                 reason,
                 sequence,
@@ -61,7 +69,8 @@ impl SessionRows {
                     edge,
                     resumed,
                 } => {
-                    self.end(character, end("superseded"));
+                    let before = SessionFence(session.0.saturating_sub(1));
+                    self.end(end(before, "superseded"));
                     let row = Row {
                         edge: *edge,
                         resumed: *resumed,
@@ -71,7 +80,11 @@ impl SessionRows {
                     };
                     self.begun.insert((character, *session), row);
                 }
-                LobbyEvent::Returned { reason: why, .. } => self.end(character, end(reason(*why))),
+                LobbyEvent::Returned {
+                    traveller,
+                    reason: why,
+                    ..
+                } => self.end(end(traveller.session, reason(*why))),
                 LobbyEvent::Created { .. }
                 | LobbyEvent::TicketIssued { .. }
                 | LobbyEvent::EnteredWorld { .. }
@@ -81,35 +94,39 @@ impl SessionRows {
         }
     }
 
-    fn end(&mut self, character: CharacterId, end: End) {
-        let here = (character, SessionFence(0))..=(character, SessionFence(u64::MAX));
-        match self.begun.range_mut(here).next_back() {
-            Some((_, row)) if row.end.is_none() => {
+    fn end(&mut self, end: End) {
+        let ended = (end.character, SessionFence(0))..=(end.character, end.up_to);
+        for (_, row) in self.begun.range_mut(ended) {
+            if row.end.is_none() {
                 row.end = Some(end);
                 row.sequence = end.sequence;
             }
-            Some(_) => {}
-            None => {
-                self.earlier_end.entry(character).or_insert(end);
-            }
         }
+        self.ends.push(end);
     }
 
     pub(super) async fn write(&mut self, db: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let ended = std::mem::take(&mut self.earlier_end);
+        let ends = std::mem::take(&mut self.ends);
         let begun = std::mem::take(&mut self.begun);
-        if !ended.is_empty() {
+        if !ends.is_empty() {
             sqlx::query(
-                "UPDATE sessions SET ended_at = to_timestamp(new.at / 1000.0), end_reason = new.reason,
-                                     sequence = new.sequence
-                 FROM UNNEST($1::TEXT[], $2::BIGINT[], $3::TEXT[], $4::BIGINT[])
-                      AS new (character, at, reason, sequence)
-                 WHERE sessions.character = new.character AND sessions.ended_at IS NULL",
+                "UPDATE sessions SET ended_at = to_timestamp(first.at / 1000.0), end_reason = first.reason,
+                                     sequence = first.sequence
+                 FROM (
+                    SELECT DISTINCT ON (s.character, s.session) s.character, s.session, e.at, e.reason, e.sequence
+                    FROM sessions s
+                    JOIN UNNEST($1::TEXT[], $2::BIGINT[], $3::BIGINT[], $4::TEXT[], $5::BIGINT[]) WITH ORDINALITY
+                         AS e (character, up_to, at, reason, sequence, nth)
+                      ON s.character = e.character AND s.session <= e.up_to AND s.ended_at IS NULL
+                    ORDER BY s.character, s.session, e.nth
+                 ) first
+                 WHERE sessions.character = first.character AND sessions.session = first.session",
             )
-            .bind(crate::columns::keys(&ended))
-            .bind(column(&ended, |end| big(end.at.0)))
-            .bind(column(&ended, |end| end.reason))
-            .bind(column(&ended, |end| big(end.sequence.0)))
+            .bind(each(&ends, |end| end.character.to_string()))
+            .bind(each(&ends, |end| big(end.up_to.0)))
+            .bind(each(&ends, |end| big(end.at.0)))
+            .bind(each(&ends, |end| end.reason))
+            .bind(each(&ends, |end| big(end.sequence.0)))
             .execute(&mut *db)
             .await?;
         }

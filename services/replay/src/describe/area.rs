@@ -164,7 +164,10 @@ fn told(scene: &Scene<'_>, command: &Command) -> (&'static str, Vec<CharacterId>
         Command::Confirmation(receipt) => (
             "confirmation",
             Vec::new(),
-            format!("{} has taken effects up to {}", receipt.target, receipt.up_to),
+            format!(
+                "{} has taken effects up to {}",
+                receipt.target, receipt.up_to
+            ),
             scene.reader.json(receipt),
         ),
         Command::Undecodable => (
@@ -221,7 +224,10 @@ pub(crate) fn fact(scene: &Scene<'_>, fact: &Fact) -> Line {
                 Destination::Lobby => "the lobby".to_owned(),
             };
             let who = scene.name(*character);
-            (Some(*character), format!("{who} to {to}: {}", snake(reason)))
+            (
+                Some(*character),
+                format!("{who} to {to}: {}", snake(reason)),
+            )
         }
         Fact::SessionTaken {
             character, session, ..

@@ -84,9 +84,7 @@ pub(crate) fn keyed_command<C: Serialize>(
             let payload = detail.pointer("/effect/payload").unwrap_or(&Value::Null);
             (kind(payload, "effect"), detail.clone())
         }
-        KeyedMessage::Confirmation(receipt) => {
-            ("confirmation".to_owned(), at.reader.json(receipt))
-        }
+        KeyedMessage::Confirmation(receipt) => ("confirmation".to_owned(), at.reader.json(receipt)),
     };
     let text = match message {
         KeyedMessage::Effect(effect) => {

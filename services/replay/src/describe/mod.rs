@@ -57,7 +57,9 @@ impl Line {
             });
             writeln!(out, "{line}")?;
         } else {
-            let tick = self.tick.map_or_else(String::new, |tick| format!(" t{tick}"));
+            let tick = self
+                .tick
+                .map_or_else(String::new, |tick| format!(" t{tick}"));
             let sign = if self.class == "command" { '>' } else { ' ' };
             write!(
                 out,

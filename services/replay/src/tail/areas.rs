@@ -85,7 +85,11 @@ impl AreaTail {
                 .map(|(incoming, verdict)| describe::command(&scene, incoming, *verdict)),
         );
         lines.extend(frame.facts.iter().map(|fact| describe::fact(&scene, fact)));
-        lines.extend(moved(&scene).iter().map(|moved| describe::motion(&scene, moved)));
+        lines.extend(
+            moved(&scene)
+                .iter()
+                .map(|moved| describe::motion(&scene, moved)),
+        );
         lines.extend(
             frame
                 .effects
@@ -146,7 +150,10 @@ async fn oldest_waiting(log: &EventLog, args: &TailArgs) -> Result<Sequence, Rep
             None => head,
         };
         // Behind the head by what comes in while it works; far behind when it sleeps.
-        let newest = log.last(&subject).await?.map_or(Sequence(0), |last| last.sequence);
+        let newest = log
+            .last(&subject)
+            .await?
+            .map_or(Sequence(0), |last| last.sequence);
         if newest > position {
             oldest = oldest.min(position);
         }

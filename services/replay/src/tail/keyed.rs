@@ -19,12 +19,15 @@ use crate::readable::Reader;
 /// How long a command that has been handled may take to reach us.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Commands of one key that no entry has handled yet; `None`: unreadable.
+type Waiting<C> = VecDeque<(Sequence, Option<KeyedMessage<C>>)>;
+
 /// Everything about one domain.
 pub(super) struct KeyedTail<C, E, S> {
     domain: Domain,
     commands: LogReader,
     read_to: Sequence,
-    waiting: HashMap<String, VecDeque<(Sequence, Option<KeyedMessage<C>>)>>,
+    waiting: HashMap<String, Waiting<C>>,
     _entry: PhantomData<fn() -> (E, S)>,
 }
 
@@ -104,7 +107,11 @@ where
             .filter_map(|(sequence, message)| {
                 let message = message.as_ref()?;
                 let at = self.at(key, *sequence, entry.at, reader);
-                Some(keyed_command(&at, message, outcome(message, entry.answered.as_ref())))
+                Some(keyed_command(
+                    &at,
+                    message,
+                    outcome(message, entry.answered.as_ref()),
+                ))
             })
             .collect()
     }

@@ -1,0 +1,289 @@
+//! The areas' frames: chain, hashes, outcomes, and who came and went.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use eventlog::Record;
+use schemas::fact::Fact;
+use schemas::frame::{Frame, MAX_FRAME_BYTES};
+use schemas::ids::Digest;
+use schemas::outcome::EffectVerdict;
+use schemas::subjects::{AREA_COMMANDS, AREA_EVENTS, AggregateId, Subject};
+use schemas::{AreaId, CharacterId, Sequence};
+use world::{AreaState, FoldError};
+
+use super::Books;
+use super::cursor::Waiting;
+use super::mail::{Needs, Wrong};
+use super::places::Place;
+use crate::ReplayError;
+use crate::commands::{Commands, Consumed};
+use crate::judge::{Verdict, judge};
+
+/// The next frame.
+pub(super) struct Next {
+    record: Record,
+    frame: Result<(AreaId, Box<Frame>), String>,
+    needs: Needs,
+}
+
+impl Waiting for Next {
+    fn needs(&self) -> &Needs {
+        &self.needs
+    }
+}
+
+/// All areas.
+pub(super) struct Areas {
+    commands: Commands,
+    /// `None`: its chain is broken, nothing after that can be said.
+    states: BTreeMap<AreaId, Option<AreaState>>,
+    last: BTreeMap<AreaId, Sequence>,
+}
+
+/// What is wrong with a frame: the check and a sentence.
+type Faults = Vec<(&'static str, String)>;
+
+fn needs(area: &AreaId, frame: &Frame) -> Needs {
+    let me = AggregateId::Area(area.clone());
+    let applied = frame.outcomes.effects.iter().filter_map(|outcome| {
+        let pair = (outcome.source.clone(), me.clone());
+        (outcome.verdict == EffectVerdict::Applied).then_some((pair, outcome.number))
+    });
+    let confirmed = frame.facts.iter().filter_map(|fact| match fact {
+        Fact::EffectsConfirmed { target, up_to } => Some(((me.clone(), target.clone()), *up_to)),
+        _ => None,
+    });
+    Needs {
+        issued: applied.collect(),
+        applied: confirmed.collect(),
+    }
+}
+
+impl Areas {
+    pub(super) const fn new(commands: Commands) -> Self {
+        Self {
+            commands,
+            states: BTreeMap::new(),
+            last: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn known(&self) -> impl Iterator<Item = &AreaId> {
+        self.states.keys()
+    }
+
+    /// Takes a message apart; it is folded once what it needs has been.
+    pub(super) fn read(&self, record: Record) -> Next {
+        let frame = match Subject::parse(&record.subject) {
+            Subject::AreaEvents(area) => schemas::decode::<Frame>(&record.payload)
+                .map(|frame| (area, Box::new(frame)))
+                .map_err(|error| error.to_string()),
+            _ => Err(format!("{} is not a subject of it", record.subject)),
+        };
+        let needs = match &frame {
+            Ok((area, frame)) => needs(area, frame),
+            Err(_) => Needs::default(),
+        };
+        Next {
+            record,
+            frame,
+            needs,
+        }
+    }
+
+    pub(super) async fn fold(&mut self, next: Next, books: &mut Books) -> Result<(), ReplayError> {
+        let at = next.record.sequence;
+        let (area, frame) = match next.frame {
+            Ok(known) => known,
+            Err(why) => {
+                let subject = Some(next.record.subject.as_str());
+                books.report.find("decode", AREA_EVENTS, at, subject, why);
+                return Ok(());
+            }
+        };
+        books.report.frames += 1;
+        self.last.insert(area.clone(), at);
+        let known = self.states.remove(&area);
+        let fresh = || Some(AreaState::new(area.clone(), area.map()));
+        let Some(before) = known.unwrap_or_else(fresh) else {
+            self.states.insert(area, None);
+            return Ok(());
+        };
+        let mut faults = Faults::new();
+        if next.record.payload.len() > MAX_FRAME_BYTES {
+            let size = next.record.payload.len();
+            faults.push((
+                "size",
+                format!("{size} bytes are more than {MAX_FRAME_BYTES}"),
+            ));
+        }
+        let after = follow(&before, &frame, &next.record, &mut faults);
+        let consumed = self
+            .commands
+            .take(&area, before.position(), frame.pos)
+            .await?;
+        books.report.frames_unmatched += u64::from(consumed.incomplete);
+        if let Some(after) = &after {
+            let matched = outcomes(&frame, consumed, &before, after, &mut faults);
+            books.report.commands += matched;
+            moves(&area, &frame, after, books, &mut faults);
+        }
+        for (check, message) in faults {
+            let place = Some(area.as_str());
+            books.report.find(check, AREA_EVENTS, at, place, message);
+        }
+        self.states.insert(area, after);
+        Ok(())
+    }
+
+    /// Compares who is in each area with the books, and counts what waits.
+    pub(super) async fn close(&mut self, books: &mut Books) -> Result<(), ReplayError> {
+        books.report.areas = self.states.len() as u64;
+        for (area, state) in &self.states {
+            let Some(state) = state else { continue };
+            let here: BTreeSet<CharacterId> = state.bodies().map(|body| body.character).collect();
+            let booked: BTreeSet<CharacterId> = books.places.in_area(area).collect();
+            let at = self.last.get(area).copied().unwrap_or_default();
+            for character in here.symmetric_difference(&booked) {
+                let there = books.places.of(*character);
+                let there = there.map_or("nowhere".to_owned(), ToString::to_string);
+                let message = if here.contains(character) {
+                    format!("{character} stands here, but it is {there}")
+                } else {
+                    format!("{character} does not stand here, but it is {there}")
+                };
+                let place = Some(area.as_str());
+                books.report.find("place", AREA_EVENTS, at, place, message);
+            }
+        }
+        self.commands.read_rest().await?;
+        for (area, waiting) in self.commands.waiting() {
+            let consumed = self.states.get(area).and_then(Option::as_ref);
+            let position = consumed.map(AreaState::position).unwrap_or_default();
+            let waiting = waiting.iter().filter(|next| next.position > position);
+            books.report.commands_waiting += waiting.count() as u64;
+        }
+        Ok(())
+    }
+}
+
+/// The state after a frame; `None` when it does not follow.
+fn follow(
+    before: &AreaState,
+    frame: &Frame,
+    record: &Record,
+    faults: &mut Faults,
+) -> Option<AreaState> {
+    let mut state = before.clone();
+    let Err(error) = state.fold(frame, Digest::of(&record.payload)) else {
+        return Some(state);
+    };
+    let check = match &error {
+        FoldError::BrokenChain { .. } => "chain",
+        FoldError::HashMismatch { .. } => "hash",
+        FoldError::BadMotion { .. } => "motion",
+        FoldError::UnknownHashVersion { .. } => "version",
+    };
+    let mut message = error.to_string();
+    if let Some(source) = std::error::Error::source(&error) {
+        message = format!("{message}: {source}");
+    }
+    faults.push((check, format!("{message}; nothing after it was checked")));
+    None
+}
+
+/// Finds every consumed command its outcome; how many did.
+fn outcomes(
+    frame: &Frame,
+    consumed: Consumed,
+    before: &AreaState,
+    after: &AreaState,
+    faults: &mut Faults,
+) -> u64 {
+    let (from, to) = (before.position(), frame.pos);
+    if to < from && to.incarnation == from.incarnation {
+        let message = format!(
+            "its commands go back from {}:{} to {}:{}",
+            from.sequence, from.index, to.sequence, to.index
+        );
+        faults.push(("position", message));
+    }
+    let last = consumed.commands.last().map_or(from, |last| last.position);
+    if to > from && last != to && !consumed.incomplete {
+        let message = format!(
+            "it says to have consumed {AREA_COMMANDS} up to {}:{}, but its last command there is {}:{}",
+            to.sequence, to.index, last.sequence, last.index
+        );
+        faults.push(("position", message));
+    }
+    let judged = judge(frame, consumed, Some(before), Some(after));
+    let mut matched = 0;
+    for (incoming, verdict) in &judged.commands {
+        if *verdict == Verdict::Missing {
+            let position = incoming.position;
+            let message = format!(
+                "command {}:{} has no outcome in the frame that consumed it",
+                position.sequence, position.index
+            );
+            faults.push(("outcome", message));
+        } else {
+            matched += 1;
+        }
+    }
+    let strays = judged.strays.into_iter();
+    faults.extend(strays.map(|stray| ("outcome", format!("it holds {stray}"))));
+    matched
+}
+
+/// Enters into the books who came and went, and compares with who is there.
+fn moves(area: &AreaId, frame: &Frame, after: &AreaState, books: &mut Books, faults: &mut Faults) {
+    let me = AggregateId::Area(area.clone());
+    let here = Place::Area(area.clone());
+    let mut note = |check, result: Wrong| faults.extend(result.err().map(|why| (check, why)));
+    let mut concerned = BTreeSet::new();
+    for outcome in &frame.outcomes.effects {
+        let pair = (outcome.source.clone(), me.clone());
+        match outcome.verdict {
+            EffectVerdict::Applied => {
+                note("effect", books.mail.apply(pair.clone(), outcome.number));
+                let received = books.places.receive(&here, &pair, outcome.number);
+                concerned.extend(received.as_ref().ok().copied().flatten());
+                note("place", received.map(drop));
+            }
+            EffectVerdict::Repeated => note("effect", books.mail.repeat(&pair, outcome.number)),
+            EffectVerdict::Gap | EffectVerdict::Expired => {}
+        }
+    }
+    for effect in &frame.effects {
+        let pair = (me.clone(), effect.target.clone());
+        note("effect", books.mail.issue(pair.clone(), effect.number));
+        let sent = books
+            .places
+            .send(&here, pair, effect.number, &effect.payload);
+        note("place", sent);
+    }
+    for fact in &frame.facts {
+        match fact {
+            Fact::EffectsConfirmed { target, up_to } => {
+                let pair = (me.clone(), target.clone());
+                note("effect", books.mail.confirm(pair, *up_to));
+            }
+            Fact::Arrived { traveller, .. } => drop(concerned.insert(traveller.character)),
+            Fact::Departed { character, .. } => drop(concerned.insert(*character)),
+            _ => {}
+        }
+    }
+    for character in concerned {
+        let booked = books.places.of(character) == Some(&here);
+        let stands = after.by_character(character).is_some();
+        if booked != stands {
+            let there = books.places.of(character);
+            let there = there.map_or("nowhere".to_owned(), ToString::to_string);
+            let stands = if stands { "stands" } else { "does not stand" };
+            faults.push((
+                "place",
+                format!("after it {character} {stands} here, but it is {there}"),
+            ));
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! One stream with its next message at hand.
+
+use eventlog::{EventLog, Follow, Reader, Record};
+use schemas::Sequence;
+
+use super::mail::Needs;
+use crate::ReplayError;
+
+/// A message that knows what must have been folded before it.
+pub(super) trait Waiting {
+    fn needs(&self) -> &Needs;
+}
+
+/// Reads to the head, and on from there when asked again.
+pub(super) struct Cursor<T> {
+    log: EventLog,
+    stream: &'static str,
+    reader: Reader,
+    read_to: Sequence,
+    ended: bool,
+    /// Where it was opened again without anything having come.
+    reopened_at: Option<Sequence>,
+    next: Option<T>,
+}
+
+impl<T: Waiting> Cursor<T> {
+    pub(super) fn open(log: &EventLog, stream: &'static str) -> Self {
+        Self {
+            log: log.clone(),
+            stream,
+            reader: log.read(stream, Vec::new(), Sequence(0), Follow::UntilHead),
+            read_to: Sequence(0),
+            ended: false,
+            reopened_at: None,
+            next: None,
+        }
+    }
+
+    /// Has the next message at hand, if there is one.
+    pub(super) async fn fill(&mut self, read: impl FnOnce(Record) -> T) -> Result<(), ReplayError> {
+        if self.next.is_none() && !self.ended {
+            match self.reader.next().await? {
+                Some(record) => {
+                    self.read_to = record.sequence;
+                    self.next = Some(read(record));
+                }
+                None => self.ended = true,
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn needs(&self) -> Option<&Needs> {
+        self.next.as_ref().map(Waiting::needs)
+    }
+
+    pub(super) fn take(&mut self) -> Option<T> {
+        self.next.take()
+    }
+
+    /// Looks beyond the head at which it has ended; false when that was in vain already.
+    pub(super) fn reopen(&mut self) -> bool {
+        if self.reopened_at == Some(self.read_to) {
+            return false;
+        }
+        self.reopened_at = Some(self.read_to);
+        self.ended = false;
+        self.reader = self
+            .log
+            .read(self.stream, Vec::new(), self.read_to, Follow::UntilHead);
+        true
+    }
+}

@@ -1,0 +1,124 @@
+//! Effects between aggregates: numbered without gaps, applied once, confirmed when applied.
+
+use std::collections::HashMap;
+
+use schemas::subjects::{AREA_EVENTS, AggregateId};
+
+use super::report::Report;
+
+/// From whom to whom.
+pub(super) type Pair = (AggregateId, AggregateId);
+
+/// What must have happened before a message can have been written.
+#[derive(Debug, Default)]
+pub(super) struct Needs {
+    /// These effects have been issued.
+    pub(super) issued: Vec<(Pair, u64)>,
+    /// These have been applied.
+    pub(super) applied: Vec<(Pair, u64)>,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    issued: u64,
+    applied: u64,
+    confirmed: u64,
+}
+
+/// All pairs.
+#[derive(Debug, Default)]
+pub(crate) struct Mail {
+    pairs: HashMap<Pair, Counters>,
+    applied: u64,
+}
+
+/// A sentence, when something is wrong.
+pub(super) type Wrong = Result<(), String>;
+
+impl Mail {
+    /// Whether all that `needs` names has been folded.
+    pub(super) fn meets(&self, needs: &Needs) -> bool {
+        let known =
+            |pair: &Pair, count: fn(&Counters) -> u64| self.pairs.get(pair).map_or(0, count);
+        let issued = |(pair, number): &(Pair, u64)| known(pair, |c| c.issued) >= *number;
+        let applied = |(pair, number): &(Pair, u64)| known(pair, |c| c.applied) >= *number;
+        needs.issued.iter().all(issued) && needs.applied.iter().all(applied)
+    }
+
+    pub(super) fn issue(&mut self, pair: Pair, number: u64) -> Wrong {
+        let counters = self.pairs.entry(pair.clone()).or_default();
+        let expected = counters.issued + 1;
+        counters.issued = counters.issued.max(number);
+        if number == expected {
+            return Ok(());
+        }
+        Err(format!(
+            "effect {number} from {} to {} follows effect {}",
+            pair.0,
+            pair.1,
+            expected - 1
+        ))
+    }
+
+    pub(super) fn apply(&mut self, pair: Pair, number: u64) -> Wrong {
+        let counters = self.pairs.entry(pair.clone()).or_default();
+        let (before, issued) = (counters.applied, counters.issued);
+        counters.applied = before.max(number);
+        self.applied += 1;
+        let (source, target) = pair;
+        if number <= before {
+            return Err(format!(
+                "{target} has applied effect {number} of {source} twice"
+            ));
+        }
+        if number > before + 1 {
+            return Err(format!(
+                "{target} has applied effect {number} of {source} without number {}",
+                before + 1
+            ));
+        }
+        if number > issued {
+            return Err(format!(
+                "{target} has applied effect {number} of {source}, which never issued it"
+            ));
+        }
+        Ok(())
+    }
+
+    /// The target says that it has had it before.
+    pub(super) fn repeat(&self, pair: &Pair, number: u64) -> Wrong {
+        let applied = self.pairs.get(pair).map_or(0, |counters| counters.applied);
+        if number <= applied {
+            return Ok(());
+        }
+        let (source, target) = pair;
+        Err(format!(
+            "{target} calls effect {number} of {source} repeated, but has applied only {applied}"
+        ))
+    }
+
+    pub(super) fn confirm(&mut self, pair: Pair, up_to: u64) -> Wrong {
+        let counters = self.pairs.entry(pair.clone()).or_default();
+        counters.confirmed = counters.confirmed.max(up_to);
+        if up_to <= counters.applied {
+            return Ok(());
+        }
+        let (source, target) = pair;
+        Err(format!(
+            "{source} takes effect {up_to} to {target} for confirmed, which has applied only {}",
+            counters.applied
+        ))
+    }
+
+    pub(super) fn close(&self, report: &mut Report) {
+        report.effects = self.applied;
+        for ((source, target), counters) in &self.pairs {
+            report.effects_pending += counters.issued.saturating_sub(counters.confirmed);
+            if counters.applied > counters.issued {
+                let message =
+                    format!("{target} has applied more effects of {source} than there are");
+                report.find("effect", AREA_EVENTS, schemas::Sequence(0), None, message);
+            }
+        }
+    }
+}

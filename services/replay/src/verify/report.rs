@@ -1,0 +1,136 @@
+//! What has been found, and how much was looked at.
+
+use std::io::Write;
+
+use schemas::Sequence;
+use serde::Serialize;
+
+use crate::ReplayError;
+
+/// Something that should not be.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Finding {
+    /// The stream in which it stands.
+    pub stream: String,
+    /// The message at which it shows; 0 when it is the lack of one.
+    pub sequence: Sequence,
+    /// The area, or domain and key.
+    pub place: Option<String>,
+    /// Which check: `chain`, `hash`, `outcome`, `effect`, `place`, `entry`, …
+    pub check: &'static str,
+    /// In words.
+    pub message: String,
+}
+
+/// The result of a verification.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Areas folded.
+    pub areas: u64,
+    /// Frames folded.
+    pub frames: u64,
+    /// Entries of keyed aggregates read.
+    pub entries: u64,
+    /// Commands that found their outcome.
+    pub commands: u64,
+    /// Frames whose commands retention has taken, so that their outcomes could not be matched.
+    pub frames_unmatched: u64,
+    /// Effects applied.
+    pub effects: u64,
+    /// Characters there are.
+    pub characters: u64,
+    /// Commands that no frame has consumed yet.
+    pub commands_waiting: u64,
+    /// Effects that are not confirmed yet.
+    pub effects_pending: u64,
+    /// Characters that have left one place and not reached the next.
+    pub characters_travelling: u64,
+    /// What should not be; empty: clean.
+    pub findings: Vec<Finding>,
+}
+
+impl Report {
+    pub(crate) fn find(
+        &mut self,
+        check: &'static str,
+        stream: &str,
+        sequence: Sequence,
+        place: Option<&str>,
+        message: impl Into<String>,
+    ) {
+        self.findings.push(Finding {
+            stream: stream.to_owned(),
+            sequence,
+            place: place.map(str::to_owned),
+            check,
+            message: message.into(),
+        });
+    }
+
+    /// Makes findings of what only waits: nobody writes to this log any more.
+    pub(crate) fn settle(&mut self) {
+        for (count, stream, what) in [
+            (
+                self.commands_waiting,
+                "AREA_COMMANDS",
+                "commands have no outcome",
+            ),
+            (
+                self.effects_pending,
+                "AREA_EVENTS",
+                "effects are not confirmed",
+            ),
+            (
+                self.characters_travelling,
+                "AREA_EVENTS",
+                "characters are between two places",
+            ),
+        ] {
+            if count > 0 {
+                let message = format!("{count} {what}, although nobody writes any more");
+                self.find("settled", stream, Sequence(0), None, message);
+            }
+        }
+    }
+
+    pub(crate) fn write(&self, json: bool, out: &mut dyn Write) -> Result<(), ReplayError> {
+        if json {
+            let mut report = serde_json::json!(self);
+            report["clean"] = self.findings.is_empty().into();
+            writeln!(out, "{report}")?;
+            return Ok(());
+        }
+        for finding in &self.findings {
+            let Finding {
+                stream,
+                sequence,
+                place,
+                check,
+                message,
+            } = finding;
+            let place = place.as_deref().unwrap_or("-");
+            writeln!(
+                out,
+                "FOUND {check:<9} {stream}:{sequence} {place}: {message}"
+            )?;
+        }
+        writeln!(
+            out,
+            "{} frames of {} areas, {} entries, {} commands, {} effects, {} characters",
+            self.frames, self.areas, self.entries, self.commands, self.effects, self.characters
+        )?;
+        writeln!(
+            out,
+            "waiting: {} commands, {} effects, {} characters on their way; {} frames whose commands are no longer there",
+            self.commands_waiting,
+            self.effects_pending,
+            self.characters_travelling,
+            self.frames_unmatched
+        )?;
+        match self.findings.len() {
+            0 => writeln!(out, "clean")?,
+            count => writeln!(out, "{count} findings")?,
+        }
+        Ok(())
+    }
+}
