@@ -1,0 +1,123 @@
+//! Taking an area: the ownership frame.
+//!
+//! It is appended on condition of the last frame that was folded. Once it is in the log the broker
+//! refuses whatever a predecessor still sends, however alive it believes to be. Before that the
+//! world is stepped forward without commands, by the ticks that passed unowned and at most 25, so
+//! that bodies do not hang in the air and do not fall far unseen.
+
+use bytes::Bytes;
+use eventlog::{AppendError, Appender, EventLog, PositionError, ReadError};
+use schemas::fact::Fact;
+use schemas::ids::{Incarnation, TICK_MILLIS};
+use schemas::subjects::{AREA_COMMANDS, area_events};
+use schemas::{Claim, Epoch, Sequence, Tick, UnixMillis, WorkerId};
+use world::rules::MAX_RESUME_TICKS;
+use world::{AreaState, FrameHeader, HASH_VERSION, RULES_VERSION};
+
+use super::opening::Opening;
+use super::pen::append_surely;
+use super::restore::Restored;
+use crate::crash_points::{CrashPoint, Marks, reached};
+
+/// An area that is owned.
+pub(crate) struct Owned {
+    /// The owner's stamp for its frames.
+    pub(crate) header: FrameHeader,
+    /// The state after the ownership frame.
+    pub(crate) state: AreaState,
+    /// The ownership frame's place in the log.
+    pub(crate) sequence: Sequence,
+    /// What writes the frames after it.
+    pub(crate) appender: Appender,
+    /// Which life of the command stream its position counts in.
+    pub(crate) commands: Incarnation,
+}
+
+/// Why an area was not taken.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FenceError {
+    /// Somebody has written since the state was restored: catch up and think again.
+    #[error("the area has frames up to {0} that are not folded yet")]
+    Behind(Sequence),
+    /// The command stream is not the one that the area has consumed. Restore it, or the event stream.
+    #[error("the area's commands cannot be read on from where it stands")]
+    OtherCommands(#[source] PositionError),
+    /// The log did not take the frame. After `Fenced` somebody else owns the area.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// The log could not be asked.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// Appends the ownership frame of `worker` after what has been restored.
+pub(crate) async fn fence(
+    log: &EventLog,
+    worker: &WorkerId,
+    opening: &Opening,
+    restored: &Restored,
+) -> Result<Owned, FenceError> {
+    let before = &restored.state;
+    let mut appender = log.appender(&area_events(before.area())).await?;
+    if appender.sequence() != restored.sequence {
+        return Err(FenceError::Behind(appender.sequence()));
+    }
+    let (commands, lost) = consumable(log, before).await?;
+    let at = UnixMillis::now();
+    let owned = Fact::Owned {
+        worker: worker.clone(),
+        build: env!("CARGO_PKG_VERSION").to_owned(),
+        rules: RULES_VERSION,
+        map: opening.map.name.clone(),
+        map_hash: opening.map.digest,
+        seed: opening.seed,
+        hash_version: HASH_VERSION,
+        resume_tick: resume_tick(before, at),
+        lost,
+    };
+    if let Some((first, last)) = lost {
+        tracing::warn!(area.id = %before.area(), %first, %last, "retention took messages before this area consumed them");
+    }
+    let header = FrameHeader {
+        epoch: Epoch(before.epoch().0 + 1),
+        claim: Claim(rand::random()),
+    };
+    let (frame, bytes, state) = world::resume(before, opening.map, owned, at).seal(&header);
+    // The outcome must be known: this frame may have made us the owner.
+    let sequence = append_surely(before.area(), &mut appender, Bytes::from(bytes), None).await?;
+    reached(CrashPoint::AfterOwnership, &Marks::of(&frame.facts));
+    Ok(Owned {
+        header,
+        state,
+        sequence,
+        appender,
+        commands,
+    })
+}
+
+/// The last tick, plus those that passed since then, at most 25.
+fn resume_tick(before: &AreaState, at: UnixMillis) -> Tick {
+    if before.frame_no().0 == 0 {
+        return before.tick();
+    }
+    let elapsed = at.0.saturating_sub(before.at().0) / TICK_MILLIS;
+    Tick(before.tick().0 + elapsed.min(MAX_RESUME_TICKS))
+}
+
+/// The command stream's life, and the messages of it that retention took before this area could
+/// consume them. That range may hold other areas' commands only; what it held nobody knows.
+async fn consumable(
+    log: &EventLog,
+    before: &AreaState,
+) -> Result<(Incarnation, Option<(Sequence, Sequence)>), FenceError> {
+    let info = log.stream_info(AREA_COMMANDS).await?;
+    let position = before.position();
+    if position.sequence == Sequence(0) {
+        return Ok((info.incarnation, None));
+    }
+    info.check(AREA_COMMANDS, position.incarnation, position.sequence)
+        .map_err(FenceError::OtherCommands)?;
+    let next = position.sequence.next();
+    let lost = (info.first > next).then(|| (next, Sequence(info.first.0 - 1)));
+    Ok((info.incarnation, lost))
+}

@@ -1,0 +1,68 @@
+//! The pen: puts an area's frames into the log, one after the other.
+//!
+//! An append whose outcome is unknown is repeated, identical, until it is known; there is nothing
+//! else to do, since what the next frame says depends on it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use eventlog::{AppendError, Appender};
+use schemas::{AreaId, Sequence};
+use tokio::sync::mpsc;
+
+use super::pipeline::Write;
+use crate::crash_points::{CrashPoint, reached};
+use crate::ticks::{Seat, Wake};
+
+/// Between two attempts when the broker does not take a frame.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Writes until the area has ended (`Ok`) or the log refuses it for good.
+pub(crate) async fn write(
+    area: &AreaId,
+    mut appender: Appender,
+    seat: &Seat,
+    mut frames: mpsc::UnboundedReceiver<Write>,
+) -> Result<(), AppendError> {
+    while let Some(frame) = frames.recv().await {
+        reached(CrashPoint::BeforeAppend, &frame.marks);
+        let trace = frame.trace.as_deref();
+        let sequence = append_surely(area, &mut appender, frame.payload, trace).await?;
+        reached(CrashPoint::AfterAppendBeforeAck, &frame.marks);
+        seat.wake(Wake::Appended(seat.key(), sequence));
+    }
+    Ok(())
+}
+
+/// Appends, however long the broker does not answer or has no room.
+///
+/// # Errors
+/// When the answer is definite: fenced, or refused for good.
+pub(super) async fn append_surely(
+    area: &AreaId,
+    appender: &mut Appender,
+    payload: Bytes,
+    trace: Option<&str>,
+) -> Result<Sequence, AppendError> {
+    let mut outcome = appender.append(payload.clone(), trace).await;
+    loop {
+        let error = match outcome {
+            Ok(sequence) => return Ok(sequence),
+            Err(error) => error,
+        };
+        tracing::warn!(area.id = %area, %error, "the log does not take a frame; the area stands still");
+        outcome = match error {
+            AppendError::Unavailable { .. } | AppendError::Undecided { .. } => {
+                tokio::time::sleep(PAUSE).await;
+                let resumed = appender.resume().await;
+                resumed.map(|sequence| sequence.unwrap_or_else(|| appender.sequence()))
+            }
+            // An operator's matter; nothing was stored.
+            AppendError::Full { .. } => {
+                tokio::time::sleep(PAUSE).await;
+                appender.append(payload.clone(), trace).await
+            }
+            definite => return Err(definite),
+        };
+    }
+}

@@ -1,0 +1,52 @@
+//! Which other workers are alive, as far as their heartbeats tell.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use schemas::WorkerId;
+
+/// When each worker was last heard.
+#[derive(Debug)]
+pub(crate) struct Peers {
+    heard: Mutex<HashMap<WorkerId, Instant>>,
+    since: Instant,
+    patience: Duration,
+}
+
+impl Peers {
+    /// Nobody has been heard yet; `patience` is the silence after which one is believed dead.
+    pub(crate) fn new(patience: Duration) -> Self {
+        Self {
+            heard: Mutex::default(),
+            since: Instant::now(),
+            patience,
+        }
+    }
+
+    /// A heartbeat came.
+    pub(crate) fn heard(&self, worker: WorkerId) {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.retain(|_, at| at.elapsed() < 100 * self.patience);
+        heard.insert(worker, Instant::now());
+    }
+
+    /// Whether `worker` was heard lately, or nobody has listened long enough to say.
+    pub(crate) fn may_be_alive(&self, worker: &str) -> bool {
+        if self.since.elapsed() < self.patience {
+            return true;
+        }
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard
+            .get(worker)
+            .is_some_and(|at| at.elapsed() < self.patience)
+    }
+
+    /// Whether anybody but `me` was heard lately.
+    pub(crate) fn anybody_else(&self, me: &str) -> bool {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let lately =
+            |(worker, at): (&WorkerId, &Instant)| worker != me && at.elapsed() < self.patience;
+        heard.iter().any(lately)
+    }
+}

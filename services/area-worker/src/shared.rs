@@ -1,0 +1,55 @@
+//! What all areas of a worker share.
+
+use std::time::Duration;
+
+use eventlog::EventLog;
+use schemas::{Claim, WorkerId};
+use tokio::sync::{Notify, Semaphore};
+
+use crate::config::Config;
+use crate::peers::Peers;
+use crate::ticks::TickThreads;
+
+/// Areas that are restored at the same time.
+const CLAIMS_AT_ONCE: usize = 8;
+/// How often a late worker looks whether it has caught up.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// What all areas of a worker share.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) me: WorkerId,
+    /// Differs between two lives of one name.
+    pub(crate) life: u64,
+    pub(crate) log: EventLog,
+    pub(crate) ticks: TickThreads,
+    pub(crate) peers: Peers,
+    /// Turns at restoring.
+    pub(crate) claims: Semaphore,
+    /// What this worker owns has changed: announce it.
+    pub(crate) changed: Notify,
+}
+
+impl Shared {
+    /// Starts the tick threads.
+    pub(crate) fn new(config: Config, log: EventLog) -> std::io::Result<Self> {
+        let name = config.name.clone();
+        Ok(Self {
+            me: name.unwrap_or_else(|| format!("worker-{}", Claim(rand::random()))),
+            life: rand::random(),
+            log,
+            ticks: TickThreads::start(config.tick_threads)?,
+            peers: Peers::new(config.suspect_after.duration()),
+            claims: Semaphore::new(CLAIMS_AT_ONCE),
+            changed: Notify::new(),
+            config,
+        })
+    }
+
+    /// Waits while this worker's own ticks are late: it has more than it can carry already.
+    pub(crate) async fn until_on_time(&self) {
+        while self.ticks.lateness() >= self.config.late_after.duration() {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+}
