@@ -21,6 +21,10 @@
 //! | keep snapshots | [`EventLog::snapshots`] → [`Snapshots`] |
 //! | create and check streams | [`streams`] |
 
+// The tests' toy aggregate names this crate as everybody else does.
+#[cfg(test)]
+extern crate self as eventlog;
+
 mod append;
 mod ask;
 mod backend;

@@ -107,3 +107,6 @@ pub async fn load<A: Aggregate>(
     let last = log.last(&keyed_events(A::DOMAIN, key)).await?;
     Ok(last.and_then(|record| Some((record.sequence, decode(&record.payload).ok()?))))
 }
+
+#[cfg(test)]
+mod crash_test;

@@ -20,6 +20,7 @@ use super::aggregate::Aggregate;
 use super::error::KeyedError;
 use super::handle::{send, wake_up};
 use super::partition::pause_if_it_passes;
+use crate::backend::{ReadSpec, Start};
 use crate::outbox::effect_message;
 use crate::read::{Follow, Reader};
 use crate::{EventLog, Record};
@@ -64,12 +65,12 @@ impl<A: Aggregate> Sweeper<A> {
 
     /// Follows and sweeps until the shutdown.
     pub(super) async fn run(mut self, shutdown: CancellationToken) -> Result<(), KeyedError> {
-        let mut reader = self.log.read(
-            A::DOMAIN.event_stream(),
-            Vec::new(),
-            Sequence(0),
-            Follow::Tail,
-        );
+        let events = ReadSpec {
+            stream: A::DOMAIN.event_stream().to_owned(),
+            filters: Vec::new(),
+            start: Start::LastPerSubject,
+        };
+        let mut reader = self.log.read_spec(events, Follow::Tail);
         let mut beat = tokio::time::interval(BEAT);
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
