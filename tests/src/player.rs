@@ -1,0 +1,337 @@
+//! A client for tests: folds all it is sent, keeps what is not answered, resumes when told to.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use bots::login::{self, Guest};
+use bots::{Address, socket};
+use futures_util::{SinkExt, StreamExt};
+use schemas::segment::InputBits;
+use schemas::wire::{ClientMessage, Encoding, PROTOCOL, SUBPROTOCOLS, ServerMessage};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::PATIENCE;
+pub use crate::fold::View;
+
+const BEAT: Duration = Duration::from_secs(3);
+/// How long a door that opens may take to say so before it is left to itself.
+const DOOR_OPENS: Duration = Duration::from_secs(2);
+const LEFT: u8 = InputBits::LEFT.0;
+const RIGHT: u8 = InputBits::RIGHT.0;
+const JUMP: u8 = InputBits::JUMP.0;
+const RUN: u8 = InputBits::RUN.0;
+
+/// A player with a character, and at most one socket.
+pub struct Player {
+    /// Who.
+    pub guest: Guest,
+    view: watch::Receiver<View>,
+    set_view: watch::Sender<View>,
+    line: Option<Line>,
+    edge: Address,
+    endpoint: String,
+    last_seq: u32,
+    unanswered: Vec<(u32, ClientMessage)>,
+}
+
+/// A socket, read by a task of its own, so that a test may look away.
+struct Line {
+    out: mpsc::UnboundedSender<ClientMessage>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        // The socket falls without a goodbye, as when a cable is pulled.
+        self.task.abort();
+    }
+}
+
+impl Player {
+    /// A new guest with a new character, not in the world yet.
+    ///
+    /// # Errors
+    /// When the login fails.
+    pub async fn create(edge: &Address, name: &str) -> anyhow::Result<Self> {
+        let guest = login::new_guest(edge, name).await.context("login")?;
+        let (set_view, view) = watch::channel(View::default());
+        Ok(Self {
+            guest,
+            view,
+            set_view,
+            line: None,
+            edge: edge.clone(),
+            endpoint: "/v1/ws".into(),
+            last_seq: 0,
+            unanswered: Vec::new(),
+        })
+    }
+
+    /// Begins a session and waits for the first picture.
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub async fn enter(&mut self) -> anyhow::Result<()> {
+        let ticket = login::ticket(&self.edge, &self.guest).await.context("ticket")?;
+        self.endpoint = ticket.endpoint;
+        self.last_seq = 0;
+        self.unanswered.clear();
+        self.set_view.send_replace(View::default());
+        self.connect(ClientMessage::Identify {
+            protocol: PROTOCOL,
+            ticket: ticket.ticket,
+            client: "worldline-tests".into(),
+        })
+        .await?;
+        self.until("the first picture", |view| view.pictures > 0).await
+    }
+
+    /// Goes on with the session on a new socket at `edge`, and sends again what had no outcome.
+    ///
+    /// # Errors
+    /// When it cannot go on.
+    pub async fn resume(&mut self, edge: &Address) -> anyhow::Result<()> {
+        self.edge = edge.clone();
+        let before = self.view().pictures;
+        let token = self.view().token;
+        self.connect(ClientMessage::Resume {
+            protocol: PROTOCOL,
+            token,
+        })
+        .await?;
+        self.until("a picture after resuming", |view| view.pictures > before)
+            .await?;
+        let view = self.view();
+        self.unanswered.retain(|(seq, _)| !view.answered(*seq));
+        for (_, command) in self.unanswered.clone() {
+            self.send(command)?;
+        }
+        Ok(())
+    }
+
+    async fn connect(&mut self, greeting: ClientMessage) -> anyhow::Result<()> {
+        self.line = None;
+        let url = self.edge.websocket(&self.endpoint);
+        let socket = socket::open(&url, SUBPROTOCOLS[0]).await?;
+        self.set_view.send_modify(|view| view.closed = None);
+        let (out, commands) = mpsc::unbounded_channel();
+        let task = tokio::spawn(carry(socket, commands, self.set_view.clone()));
+        self.line = Some(Line { out, task });
+        self.send(greeting)
+    }
+
+    /// Loses the socket without a word.
+    pub fn pull_the_cable(&mut self) {
+        self.line = None;
+    }
+
+    /// The picture now.
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.view.borrow().clone()
+    }
+
+    /// Sends any message.
+    ///
+    /// # Errors
+    /// When there is no socket.
+    pub fn send(&self, message: ClientMessage) -> anyhow::Result<()> {
+        let line = self.line.as_ref().context("no socket")?;
+        line.out.send(message).context("the socket has ended")
+    }
+
+    fn command(&mut self, make: impl FnOnce(u32) -> ClientMessage) -> anyhow::Result<u32> {
+        self.last_seq += 1;
+        let command = make(self.last_seq);
+        self.unanswered.push((self.last_seq, command.clone()));
+        self.send(command)?;
+        Ok(self.last_seq)
+    }
+
+    /// Holds these keys from now on.
+    ///
+    /// # Errors
+    /// When there is no socket.
+    pub fn hold(&mut self, bits: u8) -> anyhow::Result<u32> {
+        self.command(|client_seq| ClientMessage::Input {
+            client_seq,
+            client_step: 0,
+            bits,
+            view_step: 0,
+        })
+    }
+
+    /// Says something.
+    ///
+    /// # Errors
+    /// When there is no socket.
+    pub fn say(&mut self, text: &str) -> anyhow::Result<u32> {
+        let text = text.to_owned();
+        self.command(|client_seq| ClientMessage::Say { client_seq, text })
+    }
+
+    /// Tries the door.
+    ///
+    /// # Errors
+    /// When there is no socket.
+    pub fn use_door(&mut self) -> anyhow::Result<u32> {
+        self.command(|client_seq| ClientMessage::UseDoor { client_seq })
+    }
+
+    /// Leaves the world and waits for the goodbye.
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub async fn leave(&mut self) -> anyhow::Result<()> {
+        self.command(|client_seq| ClientMessage::Leave { client_seq })?;
+        self.until("the goodbye", |view| view.closed == Some(4006)).await
+    }
+
+    /// Waits until the picture is as wanted.
+    ///
+    /// # Errors
+    /// When it is not within [`PATIENCE`], or can no longer become so because the socket has ended.
+    pub async fn until(&self, what: &str, wanted: impl Fn(&View) -> bool) -> anyhow::Result<()> {
+        let mut view = self.view.clone();
+        let found = {
+            let either = view.wait_for(|view| wanted(view) || view.closed.is_some());
+            tokio::time::timeout(PATIENCE, either).await.map(|found| found.map(|view| wanted(&view)))
+        };
+        let now = || format!("{what}, for {}; last: {:?}", self.guest.name, self.view());
+        match found {
+            Ok(Ok(true)) => Ok(()),
+            Ok(_) => anyhow::bail!("the socket ended before {}", now()),
+            Err(_) => anyhow::bail!("not within {PATIENCE:?}: {}", now()),
+        }
+    }
+
+    /// Waits until a command had its outcome; the reason, if it was refused.
+    ///
+    /// # Errors
+    /// As [`Player::until`].
+    pub async fn outcome(&self, seq: u32) -> anyhow::Result<Option<u8>> {
+        self.until("an outcome", |view| view.answered(seq)).await?;
+        // A rejection and the acknowledgement that covers it come with the same frame, in either order; whatever the
+        // edge sends after a heartbeat comes after both.
+        self.settled().await?;
+        Ok(self.view().reason(seq))
+    }
+
+    /// Waits until all that the edge had to say by now has been taken in.
+    ///
+    /// # Errors
+    /// As [`Player::until`].
+    pub async fn settled(&self) -> anyhow::Result<()> {
+        let nonce = u64::from(rand::random::<u32>());
+        self.send(ClientMessage::Heartbeat { nonce })?;
+        self.until("a pong", |view| view.pong == Some(nonce)).await
+    }
+
+    /// Walks to the door into `area` and through it, and waits for the picture of what is behind.
+    ///
+    /// # Errors
+    /// When that area is not reached.
+    pub async fn go_to(&mut self, area: &str) -> anyhow::Result<()> {
+        self.knock(area).await?;
+        self.until("the area behind the door", |view| view.area == area).await
+    }
+
+    /// Walks to the door into `area`; returns when the command that goes through it has been sent and not refused at
+    /// once.
+    ///
+    /// # Errors
+    /// When the door is not reached.
+    pub async fn knock(&mut self, area: &str) -> anyhow::Result<()> {
+        let map = schemas::AreaId::new(self.view().area)?;
+        let map = world::maps::builtin(map.map()).context("a map of ours")?;
+        let leads_there = |door: &&world::Door| door.to_area.as_str() == area;
+        let door = map.map.doors.iter().find(leads_there).context("no such door")?;
+        let walking = async {
+            loop {
+                self.walk_to(door.x, door.x + door.width).await?;
+                let seq = self.use_door()?;
+                // At a run the door may have been passed by the time the command arrives: then it is tried again.
+                let left = tokio::time::timeout(DOOR_OPENS, self.outcome(seq)).await;
+                match left {
+                    Ok(Ok(Some(_))) => {}
+                    Ok(Err(error)) => return Err(error),
+                    Ok(Ok(None)) | Err(_) => return Ok(()),
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, walking).await.context("no door was reached")?
+    }
+
+    /// Walks, hopping over what is in the way, until the body overlaps these columns, 1/256 px.
+    async fn walk_to(&mut self, left: i32, right: i32) -> anyhow::Result<()> {
+        let mut hop = false;
+        let mut held = None;
+        let mut beat = tokio::time::interval(Duration::from_millis(40));
+        for turn in 0_u32.. {
+            beat.tick().await;
+            let view = self.view();
+            anyhow::ensure!(view.closed.is_none(), "the socket has ended");
+            let (x, _) = view.position(&self.guest.name).context("no own body")?;
+            let way = match x {
+                _ if x + world::rules::BODY_WIDTH <= left => RIGHT,
+                _ if x >= right => LEFT,
+                _ => break,
+            };
+            let far = x.abs_diff(left) > 64 * 256;
+            if turn % 8 == 0 {
+                hop = far && !hop;
+            }
+            let keys = way | if far { RUN } else { 0 } | if hop { JUMP } else { 0 };
+            if held != Some(keys) {
+                self.hold(keys)?;
+                held = Some(keys);
+            }
+        }
+        self.hold(0)?;
+        Ok(())
+    }
+}
+
+/// Carries messages between a socket and the view until either ends.
+async fn carry(
+    mut socket: socket::Socket,
+    mut commands: mpsc::UnboundedReceiver<ClientMessage>,
+    view: watch::Sender<View>,
+) {
+    let mut beat = tokio::time::interval(BEAT);
+    let closed = loop {
+        let sent = tokio::select! {
+            message = socket.next() => match message {
+                Some(Ok(Message::Binary(bytes))) => {
+                    match Encoding::MsgPack.decode::<ServerMessage>(&bytes) {
+                        Ok(message) => view.send_modify(|view| view.fold(message)),
+                        Err(error) => view.send_modify(|view| view.broken.push(error.to_string())),
+                    }
+                    continue;
+                }
+                Some(Ok(Message::Close(reason))) => break reason.map_or(1006, |reason| reason.code.into()),
+                Some(Ok(_)) => continue,
+                Some(Err(_)) | None => break 1006,
+            },
+            command = commands.recv() => match command {
+                Some(command) => command,
+                None => break 1006,
+            },
+            _ = beat.tick() => ClientMessage::Heartbeat { nonce: 0 },
+        };
+        let bytes = Encoding::MsgPack.encode(&sent);
+        if socket.send(Message::Binary(bytes.into())).await.is_err() {
+            // What it was closed with is still to be read.
+            while let Some(Ok(message)) = socket.next().await {
+                if let Message::Close(Some(reason)) = message {
+                    view.send_modify(|view| view.closed = Some(reason.code.into()));
+                    return;
+                }
+            }
+            break 1006;
+        }
+    };
+    view.send_modify(|view| view.closed = Some(closed));
+}

@@ -1,0 +1,248 @@
+//! A whole stack on free ports: broker with its users, database, every role a process.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use bots::Address;
+use devstack::postgres::DATABASE;
+use devstack::test::{self, TestBroker, TestPostgres};
+use devstack::{BrokerAccess, DataDirLock, RunFile};
+use eventlog::{Connect, EventLog};
+use tempfile::TempDir;
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::role::Role;
+use crate::{PATIENCE, Player, eventually};
+
+/// How many lines of each role's log a failed test shows.
+const SHOWN: usize = 40;
+
+/// A running stack. Everything ends when it is dropped.
+pub struct Stack {
+    /// The broker; may be killed, paused and restarted.
+    pub broker: TestBroker,
+    /// The database server; may be killed, paused and restarted.
+    pub postgres: TestPostgres,
+    binary: PathBuf,
+    roles: BTreeMap<String, Role>,
+    edges: BTreeMap<String, Address>,
+    run_file: RunFile,
+    _lock: DataDirLock,
+    dir: TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// Each stack wants the machine for itself; tests of one process take turns.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+impl Stack {
+    /// Starts servers, streams, and one of each role but the worker, and waits until the edge `edge-1` is ready.
+    /// `binary` is the `worldline` to run.
+    ///
+    /// # Errors
+    /// When anything of it does not start.
+    pub async fn start(binary: &str) -> anyhow::Result<Self> {
+        let turn = TURN.lock().await;
+        let dir = tempfile::Builder::new().prefix("worldline-stack-").tempdir()?;
+        std::fs::create_dir(dir.path().join("log"))?;
+        let lock = DataDirLock::acquire(dir.path())?;
+        let (broker, postgres) = tokio::try_join!(test::broker_with_users(), test::postgres())?;
+        postgres.create_database(DATABASE).await?;
+        let users = broker.users().context("a broker with users")?.credentials();
+        let run_file = RunFile {
+            pid: std::process::id(),
+            http_url: String::new(),
+            nats: BrokerAccess {
+                url: broker.url(),
+                users,
+            },
+            postgres_url: postgres.url(),
+        };
+        run_file.write(&lock)?;
+        let mut stack = Self {
+            broker,
+            postgres,
+            binary: binary.into(),
+            roles: BTreeMap::new(),
+            edges: BTreeMap::new(),
+            run_file,
+            _lock: lock,
+            dir,
+            _turn: turn,
+        };
+        stack.tool(&["keys"]).await?;
+        stack.tool(&["streams", "apply"]).await?;
+        for role in ["identity", "lobby", "director", "projector"] {
+            stack.start_role(role, &[role], &[])?;
+        }
+        stack.start_edge("edge-1", &[]).await?;
+        Ok(stack)
+    }
+
+    /// As [`Stack::start`], with workers of these names.
+    ///
+    /// # Errors
+    /// As [`Stack::start`].
+    pub async fn with_workers(binary: &str, names: &[&str]) -> anyhow::Result<Self> {
+        let mut stack = Self::start(binary).await?;
+        for name in names {
+            stack.start_worker(name, None)?;
+        }
+        Ok(stack)
+    }
+
+    /// Starts a role's process under a name of the test's.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_role(
+        &mut self,
+        name: &str,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> anyhow::Result<()> {
+        let role = Role::start(&self.binary, self.dir.path(), name, arguments, variables)?;
+        self.roles.insert(name.to_owned(), role);
+        Ok(())
+    }
+
+    /// Starts a worker, which ends at the crash point if one is given (`after_append_before_ack@departed`).
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_worker(&mut self, name: &str, crash_at: Option<&str>) -> anyhow::Result<()> {
+        let mut variables = vec![("WORLDLINE_WORKER_SLEEP_AFTER", "2s")];
+        variables.extend(crash_at.map(|point| ("WORLDLINE_CRASH_AT", point)));
+        self.start_role(name, &["worker", "--name", name], &variables)
+    }
+
+    /// Starts an edge on a port of its own and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub async fn start_edge(
+        &mut self,
+        name: &str,
+        variables: &[(&str, &str)],
+    ) -> anyhow::Result<()> {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let listen = format!("127.0.0.1:{port}");
+        self.start_role(name, &["edge", "--listen", &listen], variables)?;
+        let address = Address::parse(&format!("http://{listen}"))?;
+        self.edges.insert(name.to_owned(), address.clone());
+        eventually(&format!("{name} is ready"), || async {
+            let (status, _) = address.exchange("GET", "/health/ready", None, b"").await?;
+            Ok(status == 200)
+        })
+        .await
+    }
+
+    /// A role by its name.
+    ///
+    /// # Panics
+    /// When the test has not started it.
+    pub fn role(&mut self, name: &str) -> &mut Role {
+        match self.roles.get_mut(name) {
+            Some(role) => role,
+            None => panic!("no role {name} was started"),
+        }
+    }
+
+    /// `kill -9`.
+    ///
+    /// # Errors
+    /// When it cannot be killed.
+    pub async fn kill(&mut self, name: &str) -> anyhow::Result<()> {
+        self.role(name).kill().await
+    }
+
+    /// Where an edge listens.
+    ///
+    /// # Panics
+    /// When the test has not started it.
+    #[must_use]
+    pub fn edge(&self, name: &str) -> &Address {
+        match self.edges.get(name) {
+            Some(address) => address,
+            None => panic!("no edge {name} was started"),
+        }
+    }
+
+    /// An edge's address as bots take it.
+    #[must_use]
+    pub fn url(&self, edge: &str) -> String {
+        format!("http://{}", self.edge(edge).authority())
+    }
+
+    /// A new character on `edge-1`, in the world.
+    ///
+    /// # Errors
+    /// When it does not come in.
+    pub async fn player(&self, name: &str) -> anyhow::Result<Player> {
+        let mut player = Player::create(self.edge("edge-1"), name).await?;
+        player.enter().await?;
+        Ok(player)
+    }
+
+    /// Runs a subcommand that ends by itself; its standard output.
+    ///
+    /// # Errors
+    /// When it ends with an error, which is part of the message.
+    pub async fn tool(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let running = tokio::process::Command::new(&self.binary)
+            .arg("--data-dir")
+            .arg(self.dir.path())
+            .args(arguments)
+            .stdin(std::process::Stdio::null())
+            .kill_on_drop(true)
+            .output();
+        let what = || format!("worldline {}", arguments.join(" "));
+        let output = tokio::time::timeout(PATIENCE, running).await.with_context(what)??;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        anyhow::ensure!(
+            output.status.success(),
+            "{}: {}\n{said}{}",
+            what(),
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(said)
+    }
+
+    /// A connection to the broker as `role`.
+    ///
+    /// # Errors
+    /// When the broker does not answer or refuses.
+    pub async fn log(&self, role: &str) -> anyhow::Result<EventLog> {
+        let credential = self.run_file.credential(role).context("no such role")?;
+        let options = Connect::to(&self.run_file.nats.url, role)
+            .as_user(&credential.user, &credential.password)
+            .named(format!("test {role}"));
+        Ok(EventLog::connect(&options).await?)
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn database_url(&self) -> &str {
+        &self.run_file.postgres_url
+    }
+
+    /// Where the stack keeps its files.
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        for role in self.roles.values() {
+            eprintln!("---- the last lines of {} ----\n{}", role.name, role.last_lines(SHOWN));
+        }
+    }
+}
