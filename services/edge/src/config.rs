@@ -44,7 +44,7 @@ pub struct Config {
     pub inputs_per_second: u32,
     /// Lines a client may say in a second. Default 2; `WORLDLINE_EDGE_SAYS_PER_SECOND`.
     pub says_per_second: u32,
-    /// Logins and tickets that one address may ask for in a second. Default 50;
+    /// Logins and tickets that one address may ask for in a second. Default 500;
     /// `WORLDLINE_EDGE_LOGINS_PER_SECOND`.
     pub logins_per_second: u32,
     /// The realm's key as 64 hexadecimal characters; seals and opens names and speech.
@@ -74,7 +74,7 @@ impl Default for Config {
             drain: Span::from_secs(3),
             inputs_per_second: 60,
             says_per_second: 2,
-            logins_per_second: 50,
+            logins_per_second: 500,
             realm_key: Secret::default(),
             resume_key: Secret::default(),
             identity_public_key: String::new(),
@@ -101,7 +101,9 @@ impl Section for Config {
             return Err(Wrong::new("heartbeat", "give at least `100ms`"));
         }
         for origin in &self.origins {
-            let after = ["http://", "https://"].iter().find_map(|s| origin.strip_prefix(s));
+            let after = ["http://", "https://"]
+                .iter()
+                .find_map(|s| origin.strip_prefix(s));
             if after.is_none_or(|host| host.is_empty() || host.contains('/')) {
                 return Err(Wrong::new(
                     "origins",

@@ -6,11 +6,19 @@ use std::fmt;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use runtime::{Secret, Wrong};
 use schemas::sealed::RealmKey;
+use schemas::{AccountId, CharacterId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::config::Config;
 use crate::resume::ResumeKey;
+
+/// Who signs access tokens and tickets.
+const ISSUER: &str = "worldline";
+/// What an access token is for.
+const ACCESS: &str = "worldline-edge";
+/// What a ticket is for.
+const JOIN: &str = "worldline-join";
 
 /// All of them.
 pub(crate) struct Keys {
@@ -32,7 +40,7 @@ impl fmt::Debug for Keys {
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct AccessClaims {
     /// The account.
-    pub(crate) sub: String,
+    pub(crate) sub: AccountId,
 }
 
 /// What a join ticket says.
@@ -41,7 +49,7 @@ pub(crate) struct TicketClaims {
     /// Its own id; used once.
     pub(crate) jti: String,
     /// The character.
-    pub(crate) sub: String,
+    pub(crate) sub: CharacterId,
 }
 
 impl Keys {
@@ -60,28 +68,37 @@ impl Keys {
 
     /// What a valid access token says; `None` when it is forged, expired or no token.
     pub(crate) fn access(&self, token: &str) -> Option<AccessClaims> {
-        verify(token, &self.identity)
+        verify(token, &self.identity, ACCESS)
     }
 
     /// What a valid ticket says; `None` when it is forged, expired or no ticket.
     pub(crate) fn ticket(&self, token: &str) -> Option<TicketClaims> {
-        verify(token, &self.lobby)
+        verify(token, &self.lobby, JOIN)
     }
 }
 
-fn verify<C: DeserializeOwned + Clone>(token: &str, key: &DecodingKey) -> Option<C> {
+fn verify<C: DeserializeOwned + Clone>(
+    token: &str,
+    key: &DecodingKey,
+    audience: &str,
+) -> Option<C> {
     // Lifetimes are short enough; clocks of one realm agree to a few seconds.
     let mut validation = Validation::new(Algorithm::EdDSA);
     validation.leeway = 5;
-    validation.validate_aud = false;
+    validation.set_audience(&[audience]);
+    validation.set_issuer(&[ISSUER]);
     jsonwebtoken::decode::<C>(token, key, &validation)
         .ok()
         .map(|token| token.claims)
 }
 
 fn public(key: &'static str, pem: &str) -> Result<DecodingKey, Wrong> {
-    DecodingKey::from_ed_pem(pem.as_bytes())
-        .map_err(|why| Wrong::new(key, format!("it is not an Ed25519 public key in PEM ({why})")))
+    DecodingKey::from_ed_pem(pem.as_bytes()).map_err(|why| {
+        Wrong::new(
+            key,
+            format!("it is not an Ed25519 public key in PEM ({why})"),
+        )
+    })
 }
 
 fn bytes(key: &'static str, text: &Secret) -> Result<[u8; 32], Wrong> {

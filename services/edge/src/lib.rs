@@ -1,2 +1,94 @@
-//! The edge.
+//! The edge: holds the players' sockets, and is a reader of the log like any other.
+//!
+//! - [`http`]: login, tickets, maps, the web client, health and metrics.
+//! - [`ws`]: one task per websocket: handshake, limits, heartbeat, close codes.
+//! - [`replica`]: one task per area: folds its frames and tells its clients what is near.
+//! - [`interest`]: which bodies a client is sent, and the chunks that clients share.
+//! - [`commands`]: the players' commands on their way to the log, in groups.
+//! - [`resume`]: going on after a lost socket, on this edge or another.
+//!
+//! It decides nothing: what a player may do is the area's to say, who a player is the lobby's.
+//! `docs/protocol.md` tells the same from the outside.
+
+mod commands;
+mod config;
+mod drain;
+mod http;
 mod interest;
+mod keys;
+mod meters;
+mod names;
+mod realm;
+mod replica;
+mod resume;
+mod ws;
+
+pub use config::Config;
+
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use axum::serve::ListenerExt;
+use eventlog::EventLog;
+use runtime::{Ctx, Shutdown};
+use tokio::net::TcpListener;
+
+use crate::realm::Realm;
+
+/// Runs an edge on the configured address until the shutdown begins, then sends its clients away.
+///
+/// # Errors
+/// When the address cannot be listened on, or the broker refuses.
+pub async fn run(config: Config, log: EventLog, ctx: Ctx) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(config.listen).await;
+    let listener = listener.with_context(|| {
+        format!(
+            "listening on {} (edge.listen): is another edge running there?",
+            config.listen
+        )
+    })?;
+    serve(config, log, ctx, listener).await
+}
+
+/// As [`run`], on a listener that is bound already.
+///
+/// # Errors
+/// When the broker refuses.
+pub async fn serve(
+    config: Config,
+    log: EventLog,
+    ctx: Ctx,
+    listener: TcpListener,
+) -> anyhow::Result<()> {
+    let health = ctx.health.check("edge");
+    let address = listener
+        .local_addr()
+        .context("asking for the edge's port")?;
+    let spread = config.drain.duration();
+    let realm = Realm::begin(config, log).await.context("beginning")?;
+    // Small frames leave at once.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "frames may wait for each other");
+        }
+    });
+    let router = http::router(realm.clone(), ctx.health.clone());
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    // New clients are taken until the last old one has gone: they may be those who come back.
+    let serving = Shutdown::new();
+    let stop = serving.clone();
+    let server = tokio::spawn(async move {
+        axum::serve(listener, service)
+            .with_graceful_shutdown(async move { stop.cancelled().await })
+            .await
+    });
+    tracing::info!(%address, edge.id = %realm.edge, "the edge listens");
+    health.ready();
+    ctx.shutdown.cancelled().await;
+    health.not_ready("leaving");
+    drain::drain(&realm, spread).await;
+    serving.begin();
+    // A browser's idle connection must not hold up the process.
+    drop(tokio::time::timeout(std::time::Duration::from_secs(1), server).await);
+    Ok(())
+}

@@ -72,7 +72,14 @@ mod tests {
 
     #[test]
     fn what_steers_a_screen_is_no_text() {
-        for bad in ["a\nb", "a\0b", "\u{1b}[31mred", "a\u{202e}b", "a\u{2028}b", "\u{7f}x"] {
+        for bad in [
+            "a\nb",
+            "a\0b",
+            "\u{1b}[31mred",
+            "a\u{202e}b",
+            "a\u{2028}b",
+            "\u{7f}x",
+        ] {
             assert_eq!(line(bad), Err(TextError::Control), "{bad:?}");
         }
         assert_eq!(line(&"ab".repeat(200)).map(str::len), Ok(400));

@@ -71,10 +71,7 @@ impl CellRect {
 
     /// Whether `cell` is one of them.
     pub(crate) const fn contains(&self, cell: Cell) -> bool {
-        self.from.x <= cell.x
-            && cell.x <= self.to.x
-            && self.from.y <= cell.y
-            && cell.y <= self.to.y
+        self.from.x <= cell.x && cell.x <= self.to.x && self.from.y <= cell.y && cell.y <= self.to.y
     }
 
     /// Whether all of `other` is within.
@@ -102,7 +99,11 @@ mod tests {
         assert_eq!(first.keep((257 * PX, 10 * PX)), first, "a little over");
         let second = first.keep((273 * PX, 10 * PX));
         assert_eq!(second, Cell { x: 1, y: 0 }, "more than the margin over");
-        assert_eq!(second.keep((255 * PX, 10 * PX)), second, "and back a little");
+        assert_eq!(
+            second.keep((255 * PX, 10 * PX)),
+            second,
+            "and back a little"
+        );
         assert_eq!(Cell::at((-1, -1)), Cell { x: -1, y: -1 });
     }
 
@@ -112,7 +113,16 @@ mod tests {
         let cells: Vec<_> = rect.cells().map(|cell| (cell.x, cell.y)).collect();
         assert_eq!(
             cells,
-            [(-2, -1), (-1, -1), (0, -1), (1, -1), (-2, 0), (-1, 0), (0, 0), (1, 0)]
+            [
+                (-2, -1),
+                (-1, -1),
+                (0, -1),
+                (1, -1),
+                (-2, 0),
+                (-1, 0),
+                (0, 0),
+                (1, 0)
+            ]
         );
         assert!(rect.covers(&CellRect::around((0, 0), (200, 0))));
         assert!(!rect.covers(&CellRect::around((0, 0), (600, 0))));

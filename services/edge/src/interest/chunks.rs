@@ -89,7 +89,13 @@ impl<'a> Chunks<'a> {
     /// What was said within `view`, for one who is given a whole new picture instead of the turn.
     pub(crate) fn spoken(&mut self, view: CellRect) -> Part {
         let mut part = Part::default();
-        for cell in self.turn.spoken.keys().copied().filter(|c| view.contains(*c)) {
+        for cell in self
+            .turn
+            .spoken
+            .keys()
+            .copied()
+            .filter(|c| view.contains(*c))
+        {
             self.append(&mut part, Key::Spoken(cell));
         }
         part
@@ -157,7 +163,9 @@ impl<'a> Chunks<'a> {
             Key::Spoken(cell) => {
                 let said = turn.spoken.get(&cell)?.iter();
                 Some(Chunk::Spoken {
-                    lines: said.map(|(handle, text)| (*handle, text.to_string())).collect(),
+                    lines: said
+                        .map(|(handle, text)| (*handle, text.to_string()))
+                        .collect(),
                 })
             }
         }
@@ -190,7 +198,10 @@ fn left(handles: Vec<Handle>) -> Option<Chunk> {
 }
 
 fn entered(stage: &Stage, base: Step, handles: &[Handle]) -> Option<Chunk> {
-    let bodies: Vec<_> = handles.iter().filter_map(|h| body(stage, base, *h)).collect();
+    let bodies: Vec<_> = handles
+        .iter()
+        .filter_map(|h| body(stage, base, *h))
+        .collect();
     (!bodies.is_empty()).then_some(Chunk::Entered { bodies })
 }
 

@@ -108,19 +108,37 @@ mod tests {
                 let second = [Chunk::Spoken {
                     lines: vec![(3, "hé \"you\"".into())],
                 }];
-                for own in [None, Some(Own { ack_seq: 70_000, ..Own::default() })] {
+                for own in [
+                    None,
+                    Some(Own {
+                        ack_seq: 70_000,
+                        ..Own::default()
+                    }),
+                ] {
                     for sequence in [0, 127, 128, 255, 256, 65_536, 1 << 33] {
-                        let parts = [part(encoding, &first), Part::default(), part(encoding, &second)];
+                        let parts = [
+                            part(encoding, &first),
+                            Part::default(),
+                            part(encoding, &second),
+                        ];
                         let parts: Vec<_> = parts.iter().collect();
-                        let bytes =
-                            frame_message(encoding, sequence, Step(sequence * 3), own.as_ref(), &parts);
+                        let bytes = frame_message(
+                            encoding,
+                            sequence,
+                            Step(sequence * 3),
+                            own.as_ref(),
+                            &parts,
+                        );
                         let expected = ServerMessage::Frame {
                             sequence,
                             step: sequence * 3,
                             own,
                             chunks: first.iter().chain(&second).cloned().collect(),
                         };
-                        assert_eq!(encoding.decode::<ServerMessage>(&bytes).as_ref(), Ok(&expected));
+                        assert_eq!(
+                            encoding.decode::<ServerMessage>(&bytes).as_ref(),
+                            Ok(&expected)
+                        );
                         assert_eq!(bytes, encoding.encode(&expected), "the shortest form");
                     }
                 }

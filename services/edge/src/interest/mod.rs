@@ -19,8 +19,8 @@ mod view;
 mod property_test;
 
 pub(crate) use cell::{Cell, CellRect};
-pub(crate) use chunks::{Chunks, Part};
+pub(crate) use chunks::{Chunks, Part, body};
 pub(crate) use frame_message::frame_message;
 pub(crate) use stage::{BodyNow, Stage};
-pub(crate) use turn::{Line, Turn};
+pub(crate) use turn::Line;
 pub(crate) use view::View;

@@ -41,14 +41,21 @@ impl Screen {
                 }
                 Chunk::Entered { bodies } => {
                     for body in bodies {
-                        let full = Motion(body.motion).unpack(Step(step), |_| None).expect("full");
-                        let known = self.bodies.insert(body.handle, (body.name, full[0].segment));
+                        let full = Motion(body.motion)
+                            .unpack(Step(step), |_| None)
+                            .expect("full");
+                        let known = self
+                            .bodies
+                            .insert(body.handle, (body.name, full[0].segment));
                         assert_eq!(known, None, "{} blinks", body.handle);
                     }
                 }
                 Chunk::Left { handles } => {
                     for handle in handles {
-                        assert!(self.bodies.remove(&handle).is_some(), "{handle} was not there");
+                        assert!(
+                            self.bodies.remove(&handle).is_some(),
+                            "{handle} was not there"
+                        );
                     }
                 }
                 Chunk::Spoken { lines } => self.heard.extend(lines),
@@ -102,7 +109,12 @@ impl Chaos {
                 (Some(body), 2..4) => *body = (id, fresh),
                 (Some((_, segment)), 4..25) => {
                     let on = segment.rebased(base);
-                    *segment = Segment { vx: -on.vx, ax: fresh.ax, until: fresh.until, ..on };
+                    *segment = Segment {
+                        vx: -on.vx,
+                        ax: fresh.ax,
+                        until: fresh.until,
+                        ..on
+                    };
                 }
                 (Some((_, segment)), 25..27) => *segment = fresh,
                 _ => {}
@@ -112,11 +124,13 @@ impl Chaos {
     }
 
     fn now(&self) -> impl Iterator<Item = BodyNow> + '_ {
-        self.bodies.iter().map(|(handle, (character, segment))| BodyNow {
-            handle: *handle,
-            character: *character,
-            segment: *segment,
-        })
+        self.bodies
+            .iter()
+            .map(|(handle, (character, segment))| BodyNow {
+                handle: *handle,
+                character: *character,
+                segment: *segment,
+            })
     }
 }
 
@@ -124,7 +138,8 @@ impl Chaos {
 fn bounds(own: (i32, i32), other: (i32, i32)) -> (bool, bool) {
     let away = ((own.0 - other.0).abs(), (own.1 - other.1).abs());
     let within = |more: i32| {
-        away.0 <= (HALF_WINDOW_PX.0 + more) * SUBPIXELS && away.1 <= (HALF_WINDOW_PX.1 + more) * SUBPIXELS
+        away.0 <= (HALF_WINDOW_PX.0 + more) * SUBPIXELS
+            && away.1 <= (HALF_WINDOW_PX.1 + more) * SUBPIXELS
     };
     (within(0), within(FARTHEST_PX + CELL_PX + MARGIN_PX))
 }
@@ -141,8 +156,13 @@ fn check(seed: u64, encoding: Encoding) {
         let base = chaos.go_on();
         let step = Step(base.0 + 1);
         let speaker = chaos.random.random_range(0..60);
-        let line = Line { handle: speaker, text: Arc::from(number.to_string()) };
-        let turn = stage.advance((base, step), chaos.now(), [line], |h| Arc::from(h.to_string()));
+        let line = Line {
+            handle: speaker,
+            text: Arc::from(number.to_string()),
+        };
+        let turn = stage.advance((base, step), chaos.now(), [line], |h| {
+            Arc::from(h.to_string())
+        });
         let mut chunks = Chunks::new(encoding, &stage, &turn);
         for (own, character, place) in chaos
             .bodies
@@ -172,7 +192,10 @@ fn check(seed: u64, encoding: Encoding) {
             let bytes = frame_message(encoding, number, base, None, &[&part]);
             screen.apply(encoding.decode(&bytes).expect("a frame"));
 
-            assert!(screen.bodies.contains_key(&own), "the own body is always in view");
+            assert!(
+                screen.bodies.contains_key(&own),
+                "the own body is always in view"
+            );
             for (handle, (_, segment)) in &chaos.bodies {
                 let shown = screen.bodies.get(handle);
                 let (must, may) = bounds(place, segment.position(step));

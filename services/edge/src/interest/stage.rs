@@ -53,6 +53,13 @@ impl Stage {
         self.bodies.get(usize::from(handle))?.as_ref()
     }
 
+    /// All bodies on stage, by handle.
+    pub(crate) fn bodies(&self) -> impl Iterator<Item = (Handle, &Shown)> {
+        (0..=Handle::MAX)
+            .zip(&self.bodies)
+            .filter_map(|(handle, shown)| Some((handle, shown.as_ref()?)))
+    }
+
     /// Who is kept in `cell`.
     pub(crate) fn in_cell(&self, cell: Cell) -> &[Handle] {
         self.cells.get(&cell).map_or(&[], Vec::as_slice)
@@ -162,10 +169,8 @@ impl Stage {
     }
 
     fn unmet(&self) -> Vec<Handle> {
-        let stale = |shown: &Option<Shown>| shown.as_ref().is_some_and(|s| s.met != self.turns);
-        (0..=Handle::MAX)
-            .zip(&self.bodies)
-            .filter_map(|(handle, shown)| stale(shown).then_some(handle))
+        self.bodies()
+            .filter_map(|(handle, shown)| (shown.met != self.turns).then_some(handle))
             .collect()
     }
 }

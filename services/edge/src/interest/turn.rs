@@ -65,11 +65,6 @@ impl Turn {
         }
     }
 
-    /// Whether every screen that does not move is right as it is.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.moved.is_empty() && self.transfers.is_empty() && self.spoken.is_empty()
-    }
-
     /// Whether `handle` came in this turn into the cell where it is now.
     pub(crate) fn came(&self, handle: Handle) -> bool {
         self.came.contains(&handle)

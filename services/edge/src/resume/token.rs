@@ -1,14 +1,11 @@
 //! Resume tokens: where a session stood, sealed so that only edges can read or make one.
 
-
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead, Generate, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use schemas::{
-    AreaId, CharacterId, ClientSeq, Incarnation, Sequence, SessionFence, UnixMillis,
-};
+use schemas::{AreaId, CharacterId, ClientSeq, Incarnation, Sequence, SessionFence, UnixMillis};
 use serde::{Deserialize, Serialize};
-
-use super::base64url::{decode, encode};
 
 /// How long a token is good, ms.
 pub(crate) const GOOD_FOR_MILLIS: u64 = 5 * 60 * 1000;
@@ -65,12 +62,14 @@ impl ResumeKey {
         let mut bytes = nonce.to_vec();
         // Encryption fails only beyond 256 GiB; the token would then be refused when used.
         bytes.extend(self.0.encrypt(&nonce, payload).unwrap_or_default());
-        encode(&bytes)
+        URL_SAFE_NO_PAD.encode(&bytes)
     }
 
     /// Reads a token.
     pub(crate) fn open(&self, token: &str, now: UnixMillis) -> Result<ResumePoint, TokenError> {
-        let bytes = decode(token).ok_or(TokenError::Forged)?;
+        let bytes = URL_SAFE_NO_PAD
+            .decode(token)
+            .map_err(|_| TokenError::Forged)?;
         let (nonce, sealed) = bytes.split_at_checked(24).ok_or(TokenError::Forged)?;
         let nonce = <[u8; 24]>::try_from(nonce).map_err(|_| TokenError::Forged)?;
         let payload = Payload {
@@ -79,8 +78,7 @@ impl ResumeKey {
         };
         let plain = self.0.decrypt(&XNonce::from(nonce), payload);
         let plain = plain.map_err(|_| TokenError::Forged)?;
-        let point: ResumePoint =
-            rmp_serde::from_slice(&plain).map_err(|_| TokenError::Forged)?;
+        let point: ResumePoint = rmp_serde::from_slice(&plain).map_err(|_| TokenError::Forged)?;
         if point.issued_at.0 + GOOD_FOR_MILLIS < now.0 {
             return Err(TokenError::Old);
         }
@@ -106,11 +104,17 @@ mod tests {
 
     #[test]
     fn a_token_reads_back_on_any_edge_of_the_realm_for_five_minutes() {
-        let (one, other) = (ResumeKey::from_bytes([1; 32]), ResumeKey::from_bytes([1; 32]));
+        let (one, other) = (
+            ResumeKey::from_bytes([1; 32]),
+            ResumeKey::from_bytes([1; 32]),
+        );
         let token = one.seal(&point());
         let at = |ms| UnixMillis(1_000_000 + ms);
         assert_eq!(other.open(&token, at(GOOD_FOR_MILLIS)), Ok(point()));
-        assert_eq!(other.open(&token, at(GOOD_FOR_MILLIS + 1)), Err(TokenError::Old));
+        assert_eq!(
+            other.open(&token, at(GOOD_FOR_MILLIS + 1)),
+            Err(TokenError::Old)
+        );
         let stranger = ResumeKey::from_bytes([2; 32]);
         assert_eq!(stranger.open(&token, at(0)), Err(TokenError::Forged));
     }
@@ -122,8 +126,20 @@ mod tests {
         let mut changed = token.clone().into_bytes();
         changed[40] = if changed[40] == b'A' { b'B' } else { b'A' };
         let changed = String::from_utf8(changed).expect("ascii");
-        for bad in ["", "x", "é", &token[1..], &token[..60], &changed, &"A".repeat(4000)] {
-            assert_eq!(key.open(bad, UnixMillis(0)), Err(TokenError::Forged), "{bad:?}");
+        for bad in [
+            "",
+            "x",
+            "é",
+            &token[1..],
+            &token[..60],
+            &changed,
+            &"A".repeat(4000),
+        ] {
+            assert_eq!(
+                key.open(bad, UnixMillis(0)),
+                Err(TokenError::Forged),
+                "{bad:?}"
+            );
         }
     }
 }

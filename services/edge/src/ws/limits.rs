@@ -17,14 +17,14 @@ pub(crate) struct Rate {
 
 /// A bucket of tokens; every message takes one.
 #[derive(Debug, Clone, Copy)]
-struct Bucket {
+pub(crate) struct Bucket {
     rate: Rate,
     /// When the bucket would have been empty had it never overflowed: full is `burst` ago.
     empty_at: Instant,
 }
 
 impl Bucket {
-    fn full(rate: Rate, now: Instant) -> Self {
+    pub(crate) fn full(rate: Rate, now: Instant) -> Self {
         let full = Self::cost(rate) * rate.burst;
         Self {
             rate,
@@ -36,7 +36,7 @@ impl Bucket {
         Duration::from_secs(1) / rate.per_second.max(1)
     }
 
-    fn take(&mut self, now: Instant) -> bool {
+    pub(crate) fn take(&mut self, now: Instant) -> bool {
         let cost = Self::cost(self.rate);
         let fullest = now.checked_sub(cost * self.rate.burst).unwrap_or(now);
         let after = self.empty_at.max(fullest) + cost;
@@ -74,6 +74,11 @@ impl Limits {
             _ => self.others.take(now),
         }
     }
+
+    /// Whether a ping or pong may pass.
+    pub(crate) fn admit_control(&mut self, now: Instant) -> bool {
+        self.others.take(now)
+    }
 }
 
 #[cfg(test)]
@@ -83,13 +88,23 @@ mod tests {
     #[test]
     fn a_burst_passes_then_the_rate() {
         let start = Instant::now() + Duration::from_secs(100);
-        let mut bucket = Bucket::full(Rate { per_second: 10, burst: 5 }, start);
+        let mut bucket = Bucket::full(
+            Rate {
+                per_second: 10,
+                burst: 5,
+            },
+            start,
+        );
         assert!((0..5).all(|_| bucket.take(start)));
         assert!(!bucket.take(start));
         assert!(!bucket.take(start + Duration::from_millis(99)));
         assert!(bucket.take(start + Duration::from_millis(100)));
         assert!(!bucket.take(start + Duration::from_millis(101)));
         let later = start + Duration::from_secs(60);
-        assert_eq!((0..20).filter(|_| bucket.take(later)).count(), 5, "no more than full");
+        assert_eq!(
+            (0..20).filter(|_| bucket.take(later)).count(),
+            5,
+            "no more than full"
+        );
     }
 }

@@ -1,0 +1,6 @@
+//! Commands on their way to the log.
+
+mod group;
+mod lane;
+
+pub(crate) use lane::Lane;

@@ -1,0 +1,87 @@
+//! Taking in a frame: the state moves on, and what cannot be seen in the state is put aside.
+
+use std::sync::Arc;
+
+use eventlog::Record;
+use schemas::fact::{DepartureReason, Destination, Fact};
+use schemas::outcome::Rejected;
+use schemas::sealed::{RealmKey, Sealed};
+use schemas::{CharacterId, ClientSeq, Handle, Sequence, UnixMillis};
+
+use super::restore::{BadFrame, fold};
+use super::task::Watching;
+use crate::interest::Line;
+
+/// What has happened since the clients were told.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    pub(super) lines: Vec<(Sequence, Line)>,
+    pub(super) departures: Vec<Departure>,
+    pub(super) rejected: Vec<Rejected>,
+}
+
+/// A character has left.
+#[derive(Debug)]
+pub(super) struct Departure {
+    pub(super) character: CharacterId,
+    pub(super) to: Destination,
+    pub(super) reason: DepartureReason,
+    /// Its commands up to this one had their outcome in the frame with which it left.
+    pub(super) ack: Option<ClientSeq>,
+}
+
+/// What is shown instead of a text that cannot be opened.
+const UNREADABLE: &str = "…";
+
+/// A text for people.
+pub(super) fn open_text(key: &RealmKey, sealed: &Sealed) -> Arc<str> {
+    match key.open(sealed) {
+        Ok(text) => Arc::from(text),
+        Err(error) => {
+            tracing::warn!(%error, "showing a placeholder");
+            Arc::from(UNREADABLE)
+        }
+    }
+}
+
+impl Watching {
+    /// Folds one frame.
+    pub(super) fn take_in(&mut self, record: &Record) -> Result<(), BadFrame> {
+        let frame = fold(&mut self.state, record.sequence, &record.payload)?;
+        self.sequence = record.sequence;
+        self.replica.clock.set(self.state.step());
+        let age = UnixMillis::now().0.saturating_sub(frame.at.0);
+        // Milliseconds of a running world fit a float exactly.
+        self.realm.meters.replica_lag.record(age as f64 / 1000.0);
+        for fact in frame.facts {
+            match fact {
+                Fact::Spoken { handle, text, .. } => {
+                    let text = open_text(&self.realm.keys.realm, &text);
+                    let line = Line { handle, text };
+                    self.news.lines.push((record.sequence, line));
+                }
+                Fact::Arrived { traveller, .. } => {
+                    self.arrivals.insert(traveller.character, record.sequence);
+                }
+                Fact::Departed {
+                    handle,
+                    character,
+                    to,
+                    reason,
+                } => {
+                    self.arrivals.remove(&character);
+                    let accepted = |(of, seq): (Handle, ClientSeq)| (of == handle).then_some(seq);
+                    self.news.departures.push(Departure {
+                        character,
+                        to,
+                        reason,
+                        ack: frame.outcomes.accepted().find_map(accepted),
+                    });
+                }
+                _ => {}
+            }
+        }
+        self.news.rejected.extend(frame.outcomes.rejected);
+        Ok(())
+    }
+}

@@ -1,0 +1,19 @@
+//! Replicas: for each area in which this edge has clients, its state folded from the log.
+//!
+//! A replica is a reader of the log like any other: it opens by snapshot and tail, follows what
+//! the broker republishes, and checks the hash of every frame. One task per area folds and then
+//! tells all its clients, so a worker's cost does not grow with the number of those who watch.
+
+mod admit;
+mod clock;
+mod flush;
+mod fold;
+mod picture;
+mod registry;
+mod restore;
+mod speech;
+mod task;
+mod viewer;
+
+pub(crate) use registry::{Ask, Replica, Replicas};
+pub(crate) use viewer::{Attach, ConnectionId};

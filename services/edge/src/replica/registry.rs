@@ -1,0 +1,142 @@
+//! Which replicas are open. The first client of an area opens it; it closes when nobody has
+//! looked for a while.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use schemas::AreaId;
+use schemas::wire::Encoding;
+use tokio::sync::mpsc;
+
+use super::clock::Clock;
+use super::task;
+use super::viewer::{Attach, ConnectionId};
+use crate::commands::Lane;
+use crate::realm::Realm;
+use crate::ws::Mailbox;
+
+/// Questions that may wait for one replica; further clients are turned away.
+const MOST_ASKS: usize = 8192;
+
+/// What connections ask of a replica.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    /// Show me this area.
+    Attach(Attach),
+    /// I have gone, or gone on.
+    Detach(ConnectionId),
+    /// The whole picture anew.
+    Picture(ConnectionId),
+    /// Who is here?
+    Who {
+        /// Comes back with the answer.
+        id: u64,
+        /// How to tell.
+        encoding: Encoding,
+        /// Where.
+        mailbox: Arc<Mailbox>,
+    },
+}
+
+/// One open replica, as connections hold it.
+#[derive(Debug)]
+pub(crate) struct Replica {
+    /// Of which area.
+    pub(crate) area: AreaId,
+    /// The way of commands to that area.
+    pub(crate) lane: Lane,
+    /// Its time.
+    pub(crate) clock: Clock,
+    asks: mpsc::Sender<Ask>,
+}
+
+/// The replica cannot be asked now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{MOST_ASKS} questions wait for this area's replica")]
+pub(crate) struct Busy;
+
+impl Replica {
+    /// Asks; a replica that has closed has nobody left to answer.
+    pub(crate) fn ask(&self, ask: Ask) -> Result<(), Busy> {
+        match self.asks.try_send(ask) {
+            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+            Err(mpsc::error::TrySendError::Full(_)) => Err(Busy),
+        }
+    }
+
+    /// The connection has gone, or gone on. A replica that is too busy to hear it finds the
+    /// mailbox closed, or the character departed.
+    pub(crate) fn detach(&self, connection: ConnectionId) {
+        if self.ask(Ask::Detach(connection)).is_err() {
+            tracing::debug!(area.id = %self.area, "a replica finds out by itself who has gone");
+        }
+    }
+}
+
+/// All open replicas of this edge.
+#[derive(Debug, Default)]
+pub(crate) struct Replicas {
+    open: Mutex<HashMap<AreaId, Arc<Replica>>>,
+}
+
+impl Replicas {
+    /// Attaches a client to `area`, opening its replica if need be.
+    pub(crate) fn attach(
+        self: &Arc<Self>,
+        realm: &Arc<Realm>,
+        area: &AreaId,
+        attach: Attach,
+    ) -> Result<Arc<Replica>, Busy> {
+        let mut open = self.lock();
+        let replica = match open.get(area) {
+            Some(replica) => Arc::clone(replica),
+            None => {
+                let replica = self.start(realm, area);
+                open.insert(area.clone(), Arc::clone(&replica));
+                replica
+            }
+        };
+        // Under the lock: a replica that is about to close sees this first.
+        replica.ask(Ask::Attach(attach))?;
+        Ok(replica)
+    }
+
+    fn start(self: &Arc<Self>, realm: &Arc<Realm>, area: &AreaId) -> Arc<Replica> {
+        let (asks, inbox) = mpsc::channel(MOST_ASKS);
+        let replica = Arc::new(Replica {
+            area: area.clone(),
+            lane: Lane::default(),
+            clock: Clock::default(),
+            asks,
+        });
+        let carrying = replica
+            .lane
+            .clone()
+            .run(realm.log.clone(), area.clone(), realm.edge);
+        tokio::spawn(carrying);
+        let running = task::run(
+            Arc::clone(realm),
+            Arc::clone(self),
+            Arc::clone(&replica),
+            inbox,
+        );
+        tokio::spawn(running);
+        replica
+    }
+
+    /// Forgets `replica`, unless somebody has asked for it meanwhile.
+    pub(crate) fn close(&self, replica: &Replica, inbox: &mpsc::Receiver<Ask>) -> bool {
+        let mut open = self.lock();
+        if inbox.is_empty() {
+            open.remove(&replica.area);
+            replica.lane.close();
+            true
+        } else {
+            false
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<AreaId, Arc<Replica>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

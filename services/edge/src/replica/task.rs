@@ -1,0 +1,331 @@
+//! The life of a replica: open, follow, tell, close.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use eventlog::{Live, ReadError, Record};
+use futures_util::FutureExt;
+use runtime::Backoff;
+use schemas::subjects::wake;
+use schemas::wire::{CloseCode, ServerMessage};
+use schemas::{CharacterId, Incarnation, Sequence};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use world::AreaState;
+
+use super::fold::News;
+use super::registry::{Ask, Replica, Replicas};
+use super::restore::{BadFrame, RestoreError, Restored, restore};
+use super::speech::Speech;
+use super::viewer::{ConnectionId, Viewer};
+use crate::interest::Stage;
+use crate::realm::Realm;
+use crate::ws::{Item, Signal};
+
+/// Wake hints are repeated, and silence is judged, so often.
+const BEAT: Duration = Duration::from_millis(250);
+/// Bodies cross cells without any event; between frames this is looked at so often.
+const CROSSINGS: Duration = Duration::from_millis(100);
+/// An awake area writes a frame every second.
+const SILENT_AFTER: Duration = Duration::from_secs(2);
+/// Nobody has looked for so long: close.
+const IDLE_AFTER: Duration = Duration::from_secs(30);
+/// Frames folded before the clients are told.
+const MOST_AT_ONCE: usize = 64;
+/// A replica that does not fold is built anew; not again within so long.
+const ONE_REBUILD_IN: Duration = Duration::from_secs(60);
+
+/// A replica at work.
+pub(super) struct Watching {
+    pub(super) realm: Arc<Realm>,
+    pub(super) replica: Arc<Replica>,
+    pub(super) state: AreaState,
+    pub(super) sequence: Sequence,
+    pub(super) incarnation: Incarnation,
+    /// What the screens show.
+    pub(super) stage: Stage,
+    /// What has happened since they were told.
+    pub(super) news: News,
+    pub(super) speech: Speech,
+    /// In which frame a character came, as far as this replica has seen it come.
+    pub(super) arrivals: HashMap<CharacterId, Sequence>,
+    pub(super) viewers: HashMap<ConnectionId, Viewer>,
+    /// When the last frame came.
+    heard_at: Instant,
+    /// Since when nobody looks.
+    idle_since: Option<Instant>,
+}
+
+/// Whatever can wake a replica.
+enum Event {
+    Frame(Result<Record, ReadError>),
+    Ask(Option<Ask>),
+    Crossings,
+    Beat,
+}
+
+/// Why a replica stops following.
+enum End {
+    Idle,
+    Broken(BadFrame),
+    Gone(ReadError),
+}
+
+/// Opens the replica and keeps it until nobody needs it.
+pub(super) async fn run(
+    realm: Arc<Realm>,
+    replicas: Arc<Replicas>,
+    replica: Arc<Replica>,
+    mut inbox: mpsc::Receiver<Ask>,
+) {
+    let area = replica.area.clone();
+    let mut viewers = HashMap::new();
+    let mut rebuilt_at: Option<Instant> = None;
+    loop {
+        let restored = match open(&realm, &replica).await {
+            Ok(restored) => restored,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(area.id = %area, error, "the area cannot be shown; its clients are disconnected");
+                break;
+            }
+        };
+        let (mut watching, mut live) = Watching::begin(&realm, &replica, restored, viewers);
+        tracing::info!(area.id = %area, event.seq = watching.sequence.0, "replica open");
+        let end = watching.follow(&mut live, &mut inbox, &replicas).await;
+        viewers = watching.viewers;
+        let error: Box<dyn std::error::Error> = match end {
+            End::Idle => {
+                tracing::info!(area.id = %area, "replica closed: nobody looks");
+                return;
+            }
+            End::Broken(error) => error.into(),
+            End::Gone(error) => error.into(),
+        };
+        let error = &*error;
+        if rebuilt_at.is_some_and(|at| at.elapsed() < ONE_REBUILD_IN) {
+            tracing::error!(area.id = %area, error, "the rebuilt replica does not fold either; its clients are disconnected");
+            break;
+        }
+        tracing::error!(area.id = %area, error, "the replica does not fold: building it anew");
+        rebuilt_at = Some(Instant::now());
+    }
+    give_up(&replicas, &replica, viewers, &mut inbox);
+}
+
+fn give_up(
+    replicas: &Replicas,
+    replica: &Replica,
+    viewers: HashMap<ConnectionId, Viewer>,
+    inbox: &mut mpsc::Receiver<Ask>,
+) {
+    let end = |viewer: &super::viewer::Attach| {
+        viewer
+            .mailbox
+            .end(CloseCode::Internal, "this area cannot be shown");
+    };
+    viewers.values().for_each(|viewer| end(&viewer.attached));
+    loop {
+        while let Ok(ask) = inbox.try_recv() {
+            if let Ask::Attach(attach) = ask {
+                end(&attach);
+            }
+        }
+        if replicas.close(replica, inbox) {
+            return;
+        }
+    }
+}
+
+/// Tries until the log can be read; connections give up on their own.
+async fn open(realm: &Realm, replica: &Replica) -> Result<Restored, RestoreError> {
+    let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
+    loop {
+        match restore(&realm.log, &replica.area).await {
+            Err(RestoreError::Read(error @ ReadError::Unavailable { .. })) => {
+                tracing::warn!(area.id = %replica.area, %error, "the area cannot be read yet");
+                backoff.wait().await;
+            }
+            other => return other,
+        }
+    }
+}
+
+impl Watching {
+    fn begin(
+        realm: &Arc<Realm>,
+        replica: &Arc<Replica>,
+        restored: Restored,
+        mut viewers: HashMap<ConnectionId, Viewer>,
+    ) -> (Self, Live) {
+        // After a rebuild the old screens are not worth comparing with.
+        for presence in viewers.values_mut().filter_map(|v| v.presence.as_mut()) {
+            presence.behind = true;
+        }
+        if restored.sequence > Sequence(0) {
+            replica.clock.set(restored.state.step());
+        }
+        let mut watching = Self {
+            realm: Arc::clone(realm),
+            replica: Arc::clone(replica),
+            state: restored.state,
+            sequence: restored.sequence,
+            incarnation: restored.incarnation,
+            stage: Stage::default(),
+            news: News::default(),
+            speech: Speech::after(restored.sequence),
+            arrivals: HashMap::new(),
+            viewers,
+            heard_at: Instant::now(),
+            idle_since: None,
+        };
+        watching.flush(watching.state.step());
+        (watching, restored.live)
+    }
+
+    async fn follow(
+        &mut self,
+        live: &mut Live,
+        inbox: &mut mpsc::Receiver<Ask>,
+        replicas: &Replicas,
+    ) -> End {
+        let mut beat = interval(BEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut beats = 0_u32;
+        let mut told_at = Instant::now();
+        loop {
+            let event = tokio::select! {
+                biased;
+                record = live.next() => Event::Frame(record),
+                ask = inbox.recv() => Event::Ask(ask),
+                () = sleep_until(told_at + CROSSINGS), if !self.viewers.is_empty() => Event::Crossings,
+                _ = beat.tick() => Event::Beat,
+            };
+            match event {
+                Event::Frame(Ok(record)) => {
+                    if let Err(bad) = self.take_in_all(record, live) {
+                        return End::Broken(bad);
+                    }
+                    told_at = Instant::now();
+                    self.flush(self.state.step());
+                }
+                Event::Frame(Err(ReadError::Unavailable { what, reason })) => {
+                    tracing::warn!(area.id = %self.replica.area, what, reason, "waiting for frames");
+                }
+                Event::Frame(Err(gone)) => return End::Gone(gone),
+                Event::Crossings => {
+                    told_at = Instant::now();
+                    self.flush(self.replica.clock.now());
+                }
+                Event::Ask(Some(ask)) => self.answer(ask),
+                Event::Ask(None) => return End::Idle,
+                Event::Beat => {
+                    beats = beats.wrapping_add(1);
+                    if beats.is_multiple_of(4) {
+                        self.forget_the_gone();
+                        self.keep_alive();
+                    }
+                    self.wake().await;
+                    if self.idle() && replicas.close(&self.replica, inbox) {
+                        return End::Idle;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Folds `record` and what has come with it.
+    fn take_in_all(&mut self, record: Record, live: &mut Live) -> Result<(), BadFrame> {
+        self.heard_at = Instant::now();
+        self.take_in(&record)?;
+        for _ in 1..MOST_AT_ONCE {
+            match live.next().now_or_never() {
+                Some(Ok(record)) => self.take_in(&record)?,
+                // An error comes again when it is waited for.
+                Some(Err(_)) | None => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, ask: Ask) {
+        match ask {
+            Ask::Attach(attached) => {
+                let id = attached.connection;
+                let viewer = Viewer {
+                    attached,
+                    presence: None,
+                    told_opening: false,
+                };
+                self.viewers.insert(id, viewer);
+                self.idle_since = None;
+                self.admit();
+            }
+            Ask::Detach(id) => {
+                self.viewers.remove(&id);
+            }
+            Ask::Picture(id) => {
+                if let Some(presence) = self.viewers.get_mut(&id).and_then(|v| v.presence.as_mut())
+                {
+                    presence.behind = true;
+                }
+            }
+            Ask::Who {
+                id,
+                encoding,
+                mailbox,
+            } => {
+                let bodies = self.stage.bodies();
+                let rows = bodies.map(|(handle, shown)| (handle, shown.name.to_string()));
+                let reply = ServerMessage::QueryReply {
+                    id,
+                    rows: rows.collect(),
+                };
+                mailbox.put(Item::Message(encoding.encode(&reply).into()));
+            }
+        }
+    }
+
+    fn keep_alive(&self) {
+        let alive = self.viewers.values().filter_map(|viewer| {
+            let presence = viewer.presence.as_ref()?;
+            Some((presence.handle, viewer.attached.session))
+        });
+        self.replica.lane.keep_alive(alive.collect());
+    }
+
+    /// Forgets connections that went without being heard.
+    fn forget_the_gone(&mut self) {
+        self.viewers
+            .retain(|_, viewer| !viewer.attached.mailbox.is_closed());
+    }
+
+    /// Whoever waits repeats the hint until the area is awake.
+    async fn wake(&mut self) {
+        let owned = self.state.owner().is_some_and(|owner| owner.present);
+        let awake = owned && !self.state.is_asleep();
+        if self.viewers.is_empty() || (awake && self.heard_at.elapsed() < SILENT_AFTER) {
+            return;
+        }
+        let subject = wake(&self.replica.area);
+        let hint = self.realm.log.publish_core(&subject, Bytes::new());
+        if let Err(error) = hint.await {
+            tracing::debug!(area.id = %self.replica.area, %error, "no wake hint could be sent");
+        }
+        for viewer in self.viewers.values_mut().filter(|v| v.presence.is_none()) {
+            if !std::mem::replace(&mut viewer.told_opening, true) {
+                viewer.attached.mailbox.put(Item::Signal(Signal::Opening));
+            }
+        }
+    }
+
+    fn idle(&mut self) -> bool {
+        if !self.viewers.is_empty() {
+            return false;
+        }
+        let since = *self.idle_since.get_or_insert_with(Instant::now);
+        since.elapsed() >= IDLE_AFTER
+    }
+}

@@ -1,0 +1,181 @@
+//! The life of one connection: hello, who are you, play, farewell.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use schemas::keyed::KeyedEntry;
+use schemas::lobby::{Character, LobbyEvent, Place as Whereabouts};
+use schemas::subjects::{Domain, keyed_events};
+use schemas::wire::{CloseCode, PROTOCOL, ServerMessage};
+use schemas::{CharacterId, SessionFence, decode};
+use tokio::time::Instant;
+
+use super::closing::End;
+use super::limits::Limits;
+use super::mailbox::{Item, Mailbox, Signal};
+use super::session::{Place, Session};
+use super::socket::{Socket, Wake};
+use crate::meters;
+use crate::realm::Realm;
+use crate::replica::ConnectionId;
+
+/// A network that takes nothing for so long has gone.
+const STALLED: Duration = Duration::from_secs(20);
+/// A character that does not appear is looked for in the lobby so often.
+const ASK_LOBBY: Duration = Duration::from_secs(2);
+
+/// One websocket and what belongs to it.
+pub(super) struct Connection {
+    pub(super) realm: Arc<Realm>,
+    pub(super) id: ConnectionId,
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) socket: Socket,
+    pub(super) limits: Limits,
+    pub(super) session: Option<Box<Session>>,
+    pub(super) opened_at: Instant,
+    pub(super) heard_at: Instant,
+    /// When the edge, which is leaving, closes this connection.
+    pub(super) leaving_at: Option<Instant>,
+}
+
+impl Connection {
+    /// Serves the connection until it ends.
+    pub(super) async fn run(mut self) {
+        let Err(end) = self.live().await;
+        if let Some(session) = &self.session {
+            session.replica.detach(self.id);
+        }
+        self.mailbox.close();
+        if let End::Close(code, why) = end {
+            meters::closed(code);
+            tracing::debug!(code = code.code(), %why, "closing a connection");
+            Box::pin(self.socket.close(code, &why)).await;
+        }
+        self.realm.connections.leave(self.id);
+        self.realm.meters.connections.decrement(1);
+    }
+
+    async fn live(&mut self) -> Result<Infallible, End> {
+        let heartbeat = self.realm.config.heartbeat.duration();
+        self.say(&ServerMessage::Hello {
+            protocol: PROTOCOL,
+            heartbeat_ms: u32::try_from(heartbeat.as_millis()).unwrap_or(u32::MAX),
+            server: concat!("worldline ", env!("CARGO_PKG_VERSION")).into(),
+        })?;
+        loop {
+            let deadline = self.deadline();
+            let wake = self
+                .socket
+                .wake(&self.mailbox, deadline, &self.realm.meters);
+            match wake.await? {
+                Wake::Item(item) => self.deliver(item).await?,
+                Wake::Inbound(bytes) => {
+                    self.heard_at = Instant::now();
+                    self.receive(&bytes).await?;
+                }
+                Wake::Control => {
+                    self.heard_at = Instant::now();
+                    if !self.limits.admit_control(self.heard_at.into_std()) {
+                        meters::refused("rate");
+                        return Err(End::close(CloseCode::RateLimited, "too many pings"));
+                    }
+                }
+                Wake::Deadline => self.check_deadlines()?,
+            }
+        }
+    }
+
+    /// Writes a message.
+    pub(super) fn say(&mut self, message: &ServerMessage) -> Result<(), End> {
+        self.socket.send(message, &self.realm.meters)
+    }
+
+    /// When to look at the clock next.
+    fn deadline(&self) -> Instant {
+        let config = &self.realm.config;
+        let silence = self.heard_at + config.heartbeat.duration() * 2;
+        let place = match &self.session {
+            None => Some(self.opened_at + config.identify_within.duration()),
+            Some(session) => match session.place {
+                Place::Present => None,
+                Place::Awaited { asked_at, .. } => Some(asked_at + ASK_LOBBY),
+            },
+        };
+        let stalled = self.socket.stalled_since().map(|since| since + STALLED);
+        let others = [place, stalled, self.leaving_at];
+        others.into_iter().flatten().fold(silence, Instant::min)
+    }
+
+    fn check_deadlines(&mut self) -> Result<(), End> {
+        let now = Instant::now();
+        let config = &self.realm.config;
+        if self.leaving_at.is_some_and(|at| at <= now) {
+            return Err(End::close(
+                CloseCode::GoingAway,
+                "this edge is leaving; resume",
+            ));
+        }
+        if self.heard_at + config.heartbeat.duration() * 2 <= now {
+            return Err(End::close(CloseCode::TimedOut, "no heartbeat"));
+        }
+        let stalled = self.socket.stalled_since();
+        if stalled.is_some_and(|since| since + STALLED <= now) {
+            return Err(End::close(CloseCode::TooSlow, "the client reads nothing"));
+        }
+        let Some(session) = &mut self.session else {
+            if self.opened_at + config.identify_within.duration() <= now {
+                return Err(End::close(CloseCode::TimedOut, "no Identify in time"));
+            }
+            return Ok(());
+        };
+        if let Place::Awaited { since, asked_at } = &mut session.place {
+            if *since + config.enter_within.duration() <= now {
+                let why = "the area could not be entered in time; try again";
+                return Err(End::close(CloseCode::Unavailable, why));
+            }
+            if *asked_at + ASK_LOBBY <= now {
+                *asked_at = now;
+                let (character, fence) = (session.character, session.fence);
+                let looking = look_for(
+                    Arc::clone(&self.realm),
+                    Arc::clone(&self.mailbox),
+                    character,
+                    fence,
+                );
+                tokio::spawn(looking);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Asks the lobby's log where a character is, for a connection that waits for it.
+async fn look_for(
+    realm: Arc<Realm>,
+    mailbox: Arc<Mailbox>,
+    character: CharacterId,
+    fence: SessionFence,
+) {
+    let subject = keyed_events(Domain::Lobby, &character.to_string());
+    let record = match realm.log.last(&subject).await {
+        Ok(Some(record)) => record,
+        Ok(None) => return,
+        Err(error) => {
+            tracing::debug!(%character, %error, "the lobby's log cannot be read");
+            return;
+        }
+    };
+    let entry = match decode::<KeyedEntry<LobbyEvent, Character>>(&record.payload) {
+        Ok(entry) => entry,
+        Err(error) => {
+            tracing::warn!(%character, %error, "the lobby's entry cannot be read");
+            return;
+        }
+    };
+    if entry.state.session > fence {
+        mailbox.end(CloseCode::Replaced, "a newer session took over");
+    } else if let Some(Whereabouts::World(area)) = entry.state.place {
+        mailbox.put(Item::Signal(Signal::Located(area)));
+    }
+}

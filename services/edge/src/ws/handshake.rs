@@ -1,0 +1,167 @@
+//! Who are you: a ticket begins a session, a resume token goes on with one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventlog::RequestError;
+use schemas::keyed::Refusal;
+use schemas::lobby::{LobbyCommand, LobbyReply};
+use schemas::sealed::Sealed;
+use schemas::subjects::Domain;
+use schemas::wire::{CloseCode, PROTOCOL};
+use schemas::{AreaId, CharacterId, Digest, SessionFence, UnixMillis};
+
+use super::closing::End;
+use super::connection::Connection;
+use super::session::Session;
+use crate::meters;
+use crate::replica::Attach;
+use crate::resume::ResumePoint;
+
+/// How long the lobby may take.
+const LOBBY: Duration = Duration::from_secs(10);
+
+impl Connection {
+    /// Begins a session with a ticket.
+    pub(super) async fn identify(&mut self, protocol: u32, ticket: &str) -> Result<(), End> {
+        self.unidentified(protocol)?;
+        let Some(claims) = self.realm.keys.ticket(ticket) else {
+            meters::refused("ticket");
+            let why = "the ticket is forged or expired; ask for another";
+            return Err(End::close(CloseCode::BadTicket, why));
+        };
+        let command = LobbyCommand::Join {
+            character: claims.sub,
+            ticket: Digest::of(claims.jti.as_bytes()),
+            edge: self.realm.edge,
+            now: UnixMillis::now(),
+        };
+        let joined = self
+            .ask_lobby(claims.sub, command, CloseCode::BadTicket)
+            .await?;
+        self.begin(claims.sub, joined, None)
+    }
+
+    /// Goes on with a session.
+    pub(super) async fn resume(&mut self, protocol: u32, token: &str) -> Result<(), End> {
+        self.unidentified(protocol)?;
+        let cannot = |why: &'static str| End::close(CloseCode::CannotResume, why);
+        let point = match self.realm.keys.resume.open(token, UnixMillis::now()) {
+            Ok(point) => point,
+            Err(error) => {
+                meters::refused("resume_token");
+                return Err(End::close(CloseCode::CannotResume, error.to_string()));
+            }
+        };
+        match self.realm.incarnation().await {
+            Ok(now) if now == point.incarnation => {}
+            Ok(_) => {
+                return Err(cannot(
+                    "the world was restored since; start over with a ticket",
+                ));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a session cannot be resumed now");
+                return Err(End::close(
+                    CloseCode::Unavailable,
+                    "the world does not answer",
+                ));
+            }
+        }
+        let character = point.character;
+        let command = LobbyCommand::Resume {
+            character,
+            session: point.session,
+            edge: self.realm.edge,
+        };
+        let joined = self
+            .ask_lobby(character, command, CloseCode::CannotResume)
+            .await?;
+        self.begin(character, joined, Some(point))
+    }
+
+    fn unidentified(&self, protocol: u32) -> Result<(), End> {
+        if self.session.is_some() {
+            let why = "this connection has its session already";
+            return Err(End::close(CloseCode::AlreadyIdentified, why));
+        }
+        if protocol != PROTOCOL {
+            let why = format!("this server speaks protocol {PROTOCOL}; update the client");
+            return Err(End::close(CloseCode::Outdated, why));
+        }
+        Ok(())
+    }
+
+    async fn ask_lobby(
+        &mut self,
+        character: CharacterId,
+        command: LobbyCommand,
+        refused: CloseCode,
+    ) -> Result<Joined, End> {
+        let key = character.to_string();
+        let requester = &self.realm.requester;
+        // Boxed: a request is larger than all the rest of an idle connection.
+        let asking = Box::pin(requester.ask::<_, LobbyReply>(Domain::Lobby, &key, &command, LOBBY));
+        match asking.await {
+            Ok(Ok(LobbyReply::Joined {
+                session,
+                area,
+                name,
+            })) => Ok(Joined {
+                session,
+                area,
+                name,
+            }),
+            Ok(Ok(_)) => Err(End::close(
+                CloseCode::Internal,
+                "the lobby answers another question",
+            )),
+            Ok(Err(Refusal { code, message })) => {
+                tracing::debug!(%character, code, message, "the lobby refuses");
+                meters::refused("lobby");
+                Err(End::close(refused, message))
+            }
+            Err(error) => Err(no_answer(character, &error)),
+        }
+    }
+
+    fn begin(
+        &mut self,
+        character: CharacterId,
+        joined: Joined,
+        resumed_from: Option<ResumePoint>,
+    ) -> Result<(), End> {
+        let name = self.realm.keys.realm.open(&joined.name).unwrap_or_default();
+        let attach = Attach {
+            connection: self.id,
+            character,
+            session: joined.session,
+            encoding: self.socket.encoding(),
+            mailbox: Arc::clone(&self.mailbox),
+            since: resumed_from.as_ref().map(|point| point.sequence),
+        };
+        let replicas = &self.realm.replicas;
+        let replica = replicas
+            .attach(&self.realm, &joined.area, attach)
+            .map_err(|_| End::close(CloseCode::Unavailable, "the area is too busy; try again"))?;
+        let session = Session::new(character, joined.session, name, replica, resumed_from);
+        self.session = Some(Box::new(session));
+        Ok(())
+    }
+}
+
+fn no_answer(character: CharacterId, error: &RequestError) -> End {
+    let error = error as &dyn std::error::Error;
+    tracing::warn!(%character, error, "the lobby does not answer");
+    End::close(
+        CloseCode::Unavailable,
+        "the lobby does not answer; try again",
+    )
+}
+
+/// The lobby's word.
+struct Joined {
+    session: SessionFence,
+    area: AreaId,
+    name: Sealed,
+}

@@ -1,0 +1,247 @@
+//! The mailbox between a replica and one connection's task.
+//!
+//! One queue, in order, with two bounds. *Movement* is latest-wins: when more than a few frames
+//! wait, no further one is taken, and the replica owes the client a whole picture once these are
+//! gone. What is *reliable* (pictures, rejections, answers, speech) is never dropped: when too
+//! much of it waits, the client reads too slowly to be served, and the connection ends.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use bytes::Bytes;
+use futures_util::task::AtomicWaker;
+use schemas::fact::Destination;
+use schemas::outcome::Reason;
+use schemas::wire::CloseCode;
+use schemas::{AreaId, ClientSeq, Sequence};
+
+/// Frames that may wait.
+const MOST_FRAMES: usize = 4;
+/// Reliable messages that may wait.
+const MOST_RELIABLE: usize = 256;
+/// Their bytes that may wait.
+const MOST_RELIABLE_BYTES: usize = 256 * 1024;
+
+/// What waits for a connection.
+#[derive(Debug)]
+pub(crate) enum Item {
+    /// An encoded message.
+    Message(Bytes),
+    /// An encoded frame or picture, and how far it acknowledges the client's commands.
+    Acknowledging(Bytes, ClientSeq),
+    /// Something that the connection has to act upon.
+    Signal(Signal),
+}
+
+/// What a replica, or a helper, tells a connection.
+#[derive(Debug)]
+pub(crate) enum Signal {
+    /// The character is in the area; its picture comes next.
+    Present {
+        /// In which.
+        area: AreaId,
+        /// All commands up to this one have had their outcome.
+        ack: ClientSeq,
+        /// What was said after this frame follows by itself, for a session that goes on.
+        heard_after: Sequence,
+    },
+    /// A command was refused.
+    Rejected(ClientSeq, Reason),
+    /// The character has left the area.
+    Departed(Destination),
+    /// The target area has no owner yet.
+    Opening,
+    /// The lobby knows the character in this area.
+    Located(AreaId),
+    /// The edge is leaving.
+    Drain,
+}
+
+/// What the connection finds.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// The next in the queue.
+    Item(Item),
+    /// The connection shall end, whatever is queued.
+    End(CloseCode, &'static str),
+    /// Nothing now.
+    Nothing,
+}
+
+/// The mailbox of one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox {
+    queue: Mutex<Queue>,
+    waker: AtomicWaker,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    items: VecDeque<(Lane, Item)>,
+    frames: usize,
+    reliable: usize,
+    reliable_bytes: usize,
+    end: Option<(CloseCode, &'static str)>,
+    closed: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    Movement,
+    Reliable,
+}
+
+impl Mailbox {
+    /// Puts in a frame, unless too many wait: `false`.
+    pub(crate) fn offer_frame(&self, bytes: Bytes, ack: ClientSeq) -> bool {
+        let mut queue = self.lock();
+        if queue.frames >= MOST_FRAMES {
+            return false;
+        }
+        queue.frames += 1;
+        let item = (Lane::Movement, Item::Acknowledging(bytes, ack));
+        queue.items.push_back(item);
+        drop(queue);
+        self.waker.wake();
+        true
+    }
+
+    /// Puts in what must not be lost.
+    pub(crate) fn put(&self, item: Item) {
+        let size = match &item {
+            Item::Message(bytes) | Item::Acknowledging(bytes, _) => bytes.len(),
+            Item::Signal(_) => 16,
+        };
+        let mut queue = self.lock();
+        queue.reliable += 1;
+        queue.reliable_bytes += size;
+        if queue.reliable > MOST_RELIABLE || queue.reliable_bytes > MOST_RELIABLE_BYTES {
+            queue.end(CloseCode::TooSlow, "the client reads too slowly");
+        } else if !queue.closed {
+            queue.items.push_back((Lane::Reliable, item));
+        }
+        drop(queue);
+        self.waker.wake();
+    }
+
+    /// Ends the connection; the first reason counts.
+    pub(crate) fn end(&self, code: CloseCode, why: &'static str) {
+        self.lock().end(code, why);
+        self.waker.wake();
+    }
+
+    /// How many frames wait.
+    pub(crate) fn frames_waiting(&self) -> usize {
+        self.lock().frames
+    }
+
+    /// Whether the connection has gone.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// The connection takes the next.
+    pub(crate) fn take(&self) -> Taken {
+        let mut queue = self.lock();
+        if let Some((code, why)) = queue.end {
+            return Taken::End(code, why);
+        }
+        let Some((lane, item)) = queue.items.pop_front() else {
+            return Taken::Nothing;
+        };
+        match lane {
+            Lane::Movement => queue.frames -= 1,
+            Lane::Reliable => {
+                queue.reliable -= 1;
+                queue.reliable_bytes -= match &item {
+                    Item::Message(bytes) | Item::Acknowledging(bytes, _) => bytes.len(),
+                    Item::Signal(_) => 16,
+                };
+            }
+        }
+        Taken::Item(item)
+    }
+
+    /// Whether the connection shall end, for one that cannot take anything now.
+    pub(crate) fn ended(&self) -> Option<(CloseCode, &'static str)> {
+        self.lock().end
+    }
+
+    /// The connection's task sleeps until something comes.
+    pub(crate) fn register(&self, waker: &Waker) {
+        self.waker.register(waker);
+    }
+
+    /// The connection has gone: nothing is kept any more.
+    pub(crate) fn close(&self) {
+        let mut queue = self.lock();
+        queue.closed = true;
+        queue.items = VecDeque::new();
+    }
+
+    /// The queue is whole between any two statements, so a panic elsewhere does not spoil it.
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    fn end(&mut self, code: CloseCode, why: &'static str) {
+        self.end.get_or_insert((code, why));
+        self.items = VecDeque::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(mailbox: &Mailbox, ack: ClientSeq) -> bool {
+        mailbox.offer_frame(Bytes::from_static(b"f"), ack)
+    }
+
+    #[test]
+    fn movement_is_refused_when_a_few_frames_wait_and_order_is_kept() {
+        let mailbox = Mailbox::default();
+        assert!(frame(&mailbox, 1));
+        mailbox.put(Item::Message(Bytes::from_static(b"m")));
+        assert!(frame(&mailbox, 2) && frame(&mailbox, 3) && frame(&mailbox, 4));
+        assert!(!frame(&mailbox, 5), "latest wins, but not here");
+        assert!(matches!(
+            mailbox.take(),
+            Taken::Item(Item::Acknowledging(_, 1))
+        ));
+        assert!(matches!(mailbox.take(), Taken::Item(Item::Message(_))));
+        assert!(frame(&mailbox, 6));
+        assert_eq!(mailbox.frames_waiting(), 4);
+    }
+
+    #[test]
+    fn a_client_that_does_not_read_what_is_reliable_is_too_slow() {
+        for (count, size) in [(257, 1), (5, 60_000)] {
+            let mailbox = Mailbox::default();
+            for _ in 0..count - 1 {
+                mailbox.put(Item::Message(Bytes::from(vec![0; size])));
+            }
+            assert!(matches!(mailbox.take(), Taken::Item(_)));
+            mailbox.put(Item::Message(Bytes::from(vec![0; size])));
+            assert!(matches!(mailbox.take(), Taken::Item(_)), "just within");
+            mailbox.put(Item::Message(Bytes::from(vec![0; size])));
+            mailbox.put(Item::Message(Bytes::from(vec![0; size])));
+            assert!(matches!(mailbox.take(), Taken::End(CloseCode::TooSlow, _)));
+        }
+    }
+
+    #[test]
+    fn the_first_reason_to_end_counts_and_overtakes_the_queue() {
+        let mailbox = Mailbox::default();
+        assert!(frame(&mailbox, 1));
+        mailbox.end(CloseCode::Replaced, "a");
+        mailbox.end(CloseCode::Internal, "b");
+        assert!(matches!(
+            mailbox.take(),
+            Taken::End(CloseCode::Replaced, "a")
+        ));
+    }
+}

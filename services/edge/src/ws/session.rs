@@ -1,0 +1,204 @@
+//! A session as its connection knows it: which commands are unanswered, and where they go.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use schemas::command::{PlayerAsk, PlayerCommand};
+use schemas::wire::CloseCode;
+use schemas::{AreaId, CharacterId, ClientSeq, SessionFence};
+use tokio::time::Instant;
+
+use super::closing::End;
+use super::mailbox::Mailbox;
+use crate::meters::Meters;
+use crate::replica::Replica;
+use crate::resume::ResumePoint;
+
+/// Unanswered commands at most: an area takes no greater gap either.
+const MOST_UNANSWERED: usize = 1000;
+
+/// A character's session on this connection.
+#[derive(Debug)]
+pub(super) struct Session {
+    /// Who.
+    pub(super) character: CharacterId,
+    /// Its fence.
+    pub(super) fence: SessionFence,
+    /// Its name, for people.
+    pub(super) name: String,
+    /// The area where the character is, or is expected.
+    pub(super) replica: Arc<Replica>,
+    /// Whether it is there.
+    pub(super) place: Place,
+    /// The area it came from.
+    pub(super) left: Option<AreaId>,
+    /// Whether the client has been told `Ready`.
+    pub(super) ready: bool,
+    /// From where a session goes on, until the client is ready.
+    pub(super) resumed_from: Option<ResumePoint>,
+    /// The last command that the client has sent.
+    received: ClientSeq,
+    unanswered: VecDeque<Unanswered>,
+}
+
+/// Whether the character is where it is expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It is.
+    Present,
+    /// Not yet.
+    Awaited {
+        /// Since when.
+        since: Instant,
+        /// When the lobby was last asked.
+        asked_at: Instant,
+    },
+}
+
+impl Place {
+    /// From now on.
+    pub(super) fn awaited() -> Self {
+        let now = Instant::now();
+        Self::Awaited {
+            since: now,
+            asked_at: now,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Unanswered {
+    seq: ClientSeq,
+    ask: PlayerAsk,
+    received_at: Instant,
+}
+
+/// How a client's numbering goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Numbering {
+    /// The next command.
+    Next,
+    /// One that has been received before; it gets no second outcome.
+    Repeated,
+}
+
+impl Session {
+    pub(super) fn new(
+        character: CharacterId,
+        fence: SessionFence,
+        name: String,
+        replica: Arc<Replica>,
+        resumed_from: Option<ResumePoint>,
+    ) -> Self {
+        Self {
+            character,
+            fence,
+            name,
+            replica,
+            place: Place::awaited(),
+            left: None,
+            ready: false,
+            resumed_from,
+            received: 0,
+            unanswered: VecDeque::new(),
+        }
+    }
+
+    /// Takes the number of a command.
+    ///
+    /// # Errors
+    /// When commands before it are missing.
+    pub(super) fn number(&mut self, seq: ClientSeq) -> Result<Numbering, End> {
+        if seq <= self.received {
+            return Ok(Numbering::Repeated);
+        }
+        if seq != self.received + 1 {
+            let why = format!(
+                "after command {} comes {}",
+                self.received,
+                self.received + 1
+            );
+            return Err(End::close(CloseCode::BadSequence, why));
+        }
+        self.received = seq;
+        Ok(Numbering::Next)
+    }
+
+    /// The client goes on after this command.
+    pub(super) fn begin_after(&mut self, ack: ClientSeq) {
+        self.received = ack;
+    }
+
+    /// Sends a command, at once or as soon as the character has arrived.
+    ///
+    /// # Errors
+    /// When the world has taken none for too long.
+    pub(super) fn command(
+        &mut self,
+        seq: ClientSeq,
+        ask: PlayerAsk,
+        mailbox: &Arc<Mailbox>,
+    ) -> Result<(), End> {
+        if self.unanswered.len() >= MOST_UNANSWERED {
+            return Err(unavailable());
+        }
+        self.unanswered.push_back(Unanswered {
+            seq,
+            ask: ask.clone(),
+            received_at: Instant::now(),
+        });
+        match self.place {
+            Place::Present => self.submit(seq, ask, mailbox),
+            Place::Awaited { .. } => Ok(()),
+        }
+    }
+
+    /// Sends all unanswered commands (again): the character is in an area that may not know them.
+    ///
+    /// # Errors
+    /// As [`Session::command`].
+    pub(super) fn send_unanswered(&self, mailbox: &Arc<Mailbox>) -> Result<(), End> {
+        let mut all = self.unanswered.iter();
+        all.try_for_each(|u| self.submit(u.seq, u.ask.clone(), mailbox))
+    }
+
+    /// Sends one unanswered command again.
+    ///
+    /// # Errors
+    /// As [`Session::command`].
+    pub(super) fn send_again(&self, seq: ClientSeq, mailbox: &Arc<Mailbox>) -> Result<(), End> {
+        match self
+            .unanswered
+            .iter()
+            .find(|unanswered| unanswered.seq == seq)
+        {
+            Some(unanswered) => self.submit(seq, unanswered.ask.clone(), mailbox),
+            None => Ok(()),
+        }
+    }
+
+    fn submit(&self, seq: ClientSeq, ask: PlayerAsk, mailbox: &Arc<Mailbox>) -> Result<(), End> {
+        let command = PlayerCommand {
+            character: self.character,
+            session: self.fence,
+            seq,
+            ask,
+        };
+        let lane = &self.replica.lane;
+        lane.submit(command, mailbox).map_err(|_| unavailable())
+    }
+
+    /// All commands up to `ack` have had their outcome.
+    pub(super) fn answered(&mut self, ack: ClientSeq, meters: &Meters) {
+        while let Some(first) = self.unanswered.front().filter(|first| first.seq <= ack) {
+            meters
+                .input_ack
+                .record(first.received_at.elapsed().as_secs_f64());
+            self.unanswered.pop_front();
+        }
+    }
+}
+
+fn unavailable() -> End {
+    End::close(CloseCode::Unavailable, "the world takes no commands now")
+}
