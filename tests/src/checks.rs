@@ -42,7 +42,10 @@ pub async fn log_is_whole(stack: &Stack) -> anyhow::Result<()> {
     // First without what may still be on its way: a broken chain does not mend.
     stack.tool(&["replay", "verify"]).await?;
     eventually("`replay verify --settled` is clean", || async {
-        stack.tool(&["replay", "verify", "--settled"]).await.map(|_| true)
+        stack
+            .tool(&["replay", "verify", "--settled"])
+            .await
+            .map(|_| true)
     })
     .await
 }
@@ -54,7 +57,12 @@ pub async fn log_is_whole(stack: &Stack) -> anyhow::Result<()> {
 pub async fn rows_are_what_the_log_says(stack: &Stack) -> anyhow::Result<()> {
     let log = stack.log("projector").await?;
     let mut heads = BTreeMap::new();
-    for stream in ["AREA_EVENTS", "LOBBY_EVENTS", "IDENTITY_EVENTS", "CONTROL_EVENTS"] {
+    for stream in [
+        "AREA_EVENTS",
+        "LOBBY_EVENTS",
+        "IDENTITY_EVENTS",
+        "CONTROL_EVENTS",
+    ] {
         heads.insert(stream.to_owned(), log.stream_info(stream).await?.last);
     }
     eventually("the projector has caught up", || async {
@@ -153,9 +161,10 @@ pub async fn reigns(stack: &Stack, area: &str) -> anyhow::Result<Vec<Reign>> {
 /// When the rows do not know it.
 pub async fn place_of(stack: &Stack, character: &str) -> anyhow::Result<Option<String>> {
     let mut db = PgConnection::connect(stack.database_url()).await?;
-    let row = sqlx::query("SELECT CASE WHEN in_world THEN area END FROM characters WHERE character = $1")
-        .bind(character)
-        .fetch_one(&mut db)
-        .await?;
+    let row =
+        sqlx::query("SELECT CASE WHEN in_world THEN area END FROM characters WHERE character = $1")
+            .bind(character)
+            .fetch_one(&mut db)
+            .await?;
     Ok(row.try_get(0)?)
 }

@@ -51,6 +51,8 @@ pub struct View {
     pub resumed: bool,
     /// The last answer to a heartbeat.
     pub pong: Option<u64>,
+    /// The last answer to the query `who`: (handle, name), in order.
+    pub who: Option<Vec<(Handle, String)>>,
     /// What contradicted what came before: none, ever.
     pub broken: Vec<String>,
     /// How the socket ended; 1006 without a close code.
@@ -145,6 +147,10 @@ impl View {
             ServerMessage::Transit { status, .. } => self.transits.push(status),
             ServerMessage::Token { token } => self.token = token,
             ServerMessage::Notice { code, .. } => self.notices.push(code),
+            ServerMessage::QueryReply { mut rows, .. } => {
+                rows.sort();
+                self.who = Some(rows);
+            }
             _ => {}
         }
     }

@@ -6,6 +6,7 @@ use anyhow::Context;
 use bots::login::{self, Guest};
 use bots::{Address, socket};
 use futures_util::{SinkExt, StreamExt};
+use schemas::Handle;
 use schemas::segment::InputBits;
 use schemas::wire::{ClientMessage, Encoding, PROTOCOL, SUBPROTOCOLS, ServerMessage};
 use tokio::sync::{mpsc, watch};
@@ -74,7 +75,9 @@ impl Player {
     /// # Errors
     /// When it does not come.
     pub async fn enter(&mut self) -> anyhow::Result<()> {
-        let ticket = login::ticket(&self.edge, &self.guest).await.context("ticket")?;
+        let ticket = login::ticket(&self.edge, &self.guest)
+            .await
+            .context("ticket")?;
         self.endpoint = ticket.endpoint;
         self.last_seq = 0;
         self.unanswered.clear();
@@ -85,7 +88,8 @@ impl Player {
             client: "worldline-tests".into(),
         })
         .await?;
-        self.until("the first picture", |view| view.pictures > 0).await
+        self.until("the first picture", |view| view.pictures > 0)
+            .await
     }
 
     /// Goes on with the session on a new socket at `edge`, and sends again what had no outcome.
@@ -150,6 +154,28 @@ impl Player {
         Ok(self.last_seq)
     }
 
+    /// Sends a command with the number that is its turn, whatever number it has.
+    ///
+    /// # Errors
+    /// When there is no socket.
+    pub fn command_as(&mut self, command: ClientMessage) -> anyhow::Result<u32> {
+        self.command(|client_seq| match command {
+            ClientMessage::Input {
+                client_step,
+                bits,
+                view_step,
+                ..
+            } => ClientMessage::Input {
+                client_seq,
+                client_step,
+                bits,
+                view_step,
+            },
+            ClientMessage::Say { text, .. } => ClientMessage::Say { client_seq, text },
+            other => other,
+        })
+    }
+
     /// Holds these keys from now on.
     ///
     /// # Errors
@@ -186,7 +212,20 @@ impl Player {
     /// When it does not come.
     pub async fn leave(&mut self) -> anyhow::Result<()> {
         self.command(|client_seq| ClientMessage::Leave { client_seq })?;
-        self.until("the goodbye", |view| view.closed == Some(4006)).await
+        self.until("the goodbye", |view| view.closed == Some(4006))
+            .await
+    }
+
+    /// Asks who is in the area.
+    ///
+    /// # Errors
+    /// As [`Player::until`].
+    pub async fn who(&self) -> anyhow::Result<Vec<(Handle, String)>> {
+        self.set_view.send_modify(|view| view.who = None);
+        let what = "who".to_owned();
+        self.send(ClientMessage::Query { id: 1, what })?;
+        self.until("who is here", |view| view.who.is_some()).await?;
+        Ok(self.view().who.unwrap_or_default())
     }
 
     /// Waits until the picture is as wanted.
@@ -197,7 +236,9 @@ impl Player {
         let mut view = self.view.clone();
         let found = {
             let either = view.wait_for(|view| wanted(view) || view.closed.is_some());
-            tokio::time::timeout(PATIENCE, either).await.map(|found| found.map(|view| wanted(&view)))
+            tokio::time::timeout(PATIENCE, either)
+                .await
+                .map(|found| found.map(|view| wanted(&view)))
         };
         let now = || format!("{what}, for {}; last: {:?}", self.guest.name, self.view());
         match found {
@@ -235,7 +276,8 @@ impl Player {
     /// When that area is not reached.
     pub async fn go_to(&mut self, area: &str) -> anyhow::Result<()> {
         self.knock(area).await?;
-        self.until("the area behind the door", |view| view.area == area).await
+        self.until("the area behind the door", |view| view.area == area)
+            .await
     }
 
     /// Walks to the door into `area`; returns when the command that goes through it has been sent and not refused at
@@ -247,7 +289,12 @@ impl Player {
         let map = schemas::AreaId::new(self.view().area)?;
         let map = world::maps::builtin(map.map()).context("a map of ours")?;
         let leads_there = |door: &&world::Door| door.to_area.as_str() == area;
-        let door = map.map.doors.iter().find(leads_there).context("no such door")?;
+        let door = map
+            .map
+            .doors
+            .iter()
+            .find(leads_there)
+            .context("no such door")?;
         let walking = async {
             loop {
                 self.walk_to(door.x, door.x + door.width).await?;
@@ -261,7 +308,9 @@ impl Player {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, walking).await.context("no door was reached")?
+        tokio::time::timeout(PATIENCE, walking)
+            .await
+            .context("no door was reached")?
     }
 
     /// Walks, hopping over what is in the way, until the body overlaps these columns, 1/256 px.

@@ -45,7 +45,9 @@ impl Stack {
     /// When anything of it does not start.
     pub async fn start(binary: &str) -> anyhow::Result<Self> {
         let turn = TURN.lock().await;
-        let dir = tempfile::Builder::new().prefix("worldline-stack-").tempdir()?;
+        let dir = tempfile::Builder::new()
+            .prefix("worldline-stack-")
+            .tempdir()?;
         std::fs::create_dir(dir.path().join("log"))?;
         let lock = DataDirLock::acquire(dir.path())?;
         let (broker, postgres) = tokio::try_join!(test::broker_with_users(), test::postgres())?;
@@ -199,7 +201,9 @@ impl Stack {
             .kill_on_drop(true)
             .output();
         let what = || format!("worldline {}", arguments.join(" "));
-        let output = tokio::time::timeout(PATIENCE, running).await.with_context(what)??;
+        let output = tokio::time::timeout(PATIENCE, running)
+            .await
+            .with_context(what)??;
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         anyhow::ensure!(
             output.status.success(),
@@ -242,7 +246,11 @@ impl Drop for Stack {
             return;
         }
         for role in self.roles.values() {
-            eprintln!("---- the last lines of {} ----\n{}", role.name, role.last_lines(SHOWN));
+            eprintln!(
+                "---- the last lines of {} ----\n{}",
+                role.name,
+                role.last_lines(SHOWN)
+            );
         }
     }
 }

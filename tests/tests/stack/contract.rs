@@ -29,7 +29,8 @@ async fn two_players_see_hear_and_follow_each_other() -> anyhow::Result<()> {
     let stood = ben.view().position("Ann");
     let seq = ann.hold(2)?;
     assert_eq!(ann.outcome(seq).await?, None);
-    ben.until("Ann on the move", |view| view.position("Ann") != stood).await?;
+    ben.until("Ann on the move", |view| view.position("Ann") != stood)
+        .await?;
     let seq = ann.hold(0)?;
     assert_eq!(ann.outcome(seq).await?, None);
 
@@ -37,22 +38,31 @@ async fn two_players_see_hear_and_follow_each_other() -> anyhow::Result<()> {
     let heard = |view: &worldline_tests::View| !view.heard.is_empty();
     ben.until("Ann's words", heard).await?;
     ben.settled().await?;
-    assert_eq!(ben.view().heard, [("Ann".to_owned(), "Is anybody here?".to_owned())]);
+    assert_eq!(
+        ben.view().heard,
+        [("Ann".to_owned(), "Is anybody here?".to_owned())]
+    );
 
     // Both know the same of where everybody is.
     let at_rest = |player: &Player| -> BTreeMap<String, _> {
         let view = player.view();
         let bodies = view.bodies.values();
-        bodies.map(|seen| (seen.name.clone(), view.position(&seen.name))).collect()
+        bodies
+            .map(|seen| (seen.name.clone(), view.position(&seen.name)))
+            .collect()
     };
-    eventually("the pictures agree", || async { Ok(at_rest(&ann) == at_rest(&ben)) }).await?;
+    eventually("the pictures agree", || async {
+        Ok(at_rest(&ann) == at_rest(&ben))
+    })
+    .await?;
 
     eventually("the rows know where Ann is", || async {
         Ok(place_of(&stack, &ann.guest.character).await?.as_deref() == Some("forest-1"))
     })
     .await?;
     ann.go_to("harbor-1").await?;
-    ben.until("Ann out of view", |view| !sees("Ann")(view)).await?;
+    ben.until("Ann out of view", |view| !sees("Ann")(view))
+        .await?;
 
     ann.leave().await?;
     ben.leave().await?;

@@ -26,7 +26,10 @@ async fn load(stack: &Stack, edges: &[&str], players: u32) -> anyhow::Result<Run
 /// Waits until the bots have had so many more answers.
 async fn goes_on(bots: &Running, answers: u64) -> anyhow::Result<()> {
     let wanted = bots.answered() + answers;
-    eventually("the bots are answered", || async { Ok(bots.answered() >= wanted) }).await
+    eventually("the bots are answered", || async {
+        Ok(bots.answered() >= wanted)
+    })
+    .await
 }
 
 /// Every command had its outcome and every session lived, whatever happened to the stack.
@@ -34,8 +37,15 @@ fn nobody_lost_anything(report: &Report) {
     assert_eq!(report.connected, u64::from(report.players), "{report}");
     assert_eq!(report.commands_unanswered, 0, "{report}");
     assert_eq!(report.sessions_lost, 0, "{report}");
-    assert_eq!(report.commands_sent, report.commands_accepted + report.commands_rejected, "{report}");
+    assert_eq!(
+        report.commands_sent,
+        report.commands_accepted + report.commands_rejected,
+        "{report}"
+    );
     // A world that stands still for more than five seconds refuses what has waited so long; nothing else is refused.
     let refused: Vec<_> = report.rejected_by_reason.keys().collect();
-    assert!(refused.iter().all(|reason| *reason == "expired"), "{report}");
+    assert!(
+        refused.iter().all(|reason| *reason == "expired"),
+        "{report}"
+    );
 }

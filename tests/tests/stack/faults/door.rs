@@ -28,16 +28,28 @@ async fn who_walks_through_a_door_is_in_exactly_one_place_wherever_the_worker_di
     let mut worker = "w0".to_owned();
     let mut here = "forest-1";
     for (number, step) in STEPS.into_iter().enumerate() {
-        let there = if here == "forest-1" { "harbor-1" } else { "forest-1" };
+        let there = if here == "forest-1" {
+            "harbor-1"
+        } else {
+            "forest-1"
+        };
         // The successor owns both areas before it is led into its trap.
         stack.kill(&worker).await?;
         worker = format!("w{}", number + 1);
         stack.start_worker(&worker, Some(step))?;
         let seq = ann.hold(0)?;
-        ann.outcome(seq).await.map_err(|error| error.context(step))?;
+        ann.outcome(seq)
+            .await
+            .map_err(|error| error.context(step))?;
 
-        ann.knock(there).await.map_err(|error| error.context(step))?;
-        let status = stack.role(&worker).ended().await.map_err(|error| error.context(step))?;
+        ann.knock(there)
+            .await
+            .map_err(|error| error.context(step))?;
+        let status = stack
+            .role(&worker)
+            .ended()
+            .await
+            .map_err(|error| error.context(step))?;
         assert!(!status.success(), "{step}: {status}");
         worker = format!("after-{number}");
         stack.start_worker(&worker, None)?;
@@ -51,7 +63,11 @@ async fn who_walks_through_a_door_is_in_exactly_one_place_wherever_the_worker_di
         })
         .await?;
         let others = ann.view();
-        let selves = others.bodies.values().filter(|seen| seen.name == "Ann").count();
+        let selves = others
+            .bodies
+            .values()
+            .filter(|seen| seen.name == "Ann")
+            .count();
         assert_eq!(selves, 1, "{step}");
         here = there;
     }

@@ -15,14 +15,19 @@ async fn players_of_a_killed_edge_resume_on_another() -> anyhow::Result<()> {
     ben.enter().await?;
     ann.go_to("forest-1").await?;
     ben.go_to("forest-1").await?;
-    ben.until("Ann in view", |view| view.bodies.values().any(|seen| seen.name == "Ann")).await?;
+    ben.until("Ann in view", |view| {
+        view.bodies.values().any(|seen| seen.name == "Ann")
+    })
+    .await?;
     let bots = load(&stack, &["edge-1", "edge-2"], 8).await?;
     goes_on(&bots, 50).await?;
 
     // Said on an edge that is killed before it can tell that it was heard, or even before it has passed it on.
     ann.say("Did you hear that?")?;
     stack.kill("edge-1").await?;
-    ann.until("the broken socket", |view| view.closed.is_some()).await.ok();
+    ann.until("the broken socket", |view| view.closed.is_some())
+        .await
+        .ok();
     let seq = ben.say("While you were away")?;
     assert_eq!(ben.outcome(seq).await?, None);
     let other = stack.edge("edge-2").clone();
@@ -30,15 +35,27 @@ async fn players_of_a_killed_edge_resume_on_another() -> anyhow::Result<()> {
     assert!(ann.view().resumed);
     let from_ben = |view: &worldline_tests::View| view.heard.iter().any(|(name, _)| name == "Ben");
     ann.until("what Ben said meanwhile", from_ben).await?;
-    ben.until("what Ann said before", |view| view.heard.iter().any(|(name, _)| name == "Ann")).await?;
+    ben.until("what Ann said before", |view| {
+        view.heard.iter().any(|(name, _)| name == "Ann")
+    })
+    .await?;
     let seq = ann.hold(2)?;
     assert_eq!(ann.outcome(seq).await?, None);
     ann.settled().await?;
     ben.settled().await?;
     let heard = |player: &Player, who: &str| {
-        player.view().heard.iter().filter(|(name, _)| name == who).count()
+        player
+            .view()
+            .heard
+            .iter()
+            .filter(|(name, _)| name == who)
+            .count()
     };
-    assert_eq!((heard(&ann, "Ben"), heard(&ben, "Ann")), (1, 1), "each line once");
+    assert_eq!(
+        (heard(&ann, "Ben"), heard(&ben, "Ann")),
+        (1, 1),
+        "each line once"
+    );
 
     goes_on(&bots, 200).await?;
     let report = bots.finish().await?;
@@ -52,9 +69,12 @@ async fn players_of_a_killed_edge_resume_on_another() -> anyhow::Result<()> {
     ann.resume(&third).await?;
     ann.knock("harbor-1").await?;
     stack.kill("edge-3").await?;
-    ann.until("the broken socket", |view| view.closed.is_some()).await.ok();
+    ann.until("the broken socket", |view| view.closed.is_some())
+        .await
+        .ok();
     ann.resume(&other).await?;
-    ann.until("the harbor", |view| view.area == "harbor-1").await?;
+    ann.until("the harbor", |view| view.area == "harbor-1")
+        .await?;
     let seq = ann.hold(1)?;
     assert_eq!(ann.outcome(seq).await?, None);
     ann.leave().await?;

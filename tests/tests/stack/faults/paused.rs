@@ -25,7 +25,10 @@ async fn a_sleeper_that_wakes_is_refused_and_there_is_one_chain() -> anyhow::Res
         stack.role(&owner).wake()?;
         // It wakes in the middle of a tick; whatever it still wants to write, the world goes on under the other.
         goes_on(&bots, 200).await?;
-        assert!(stack.role(&owner).is_running(), "a refused worker drops the area and lives");
+        assert!(
+            stack.role(&owner).is_running(),
+            "a refused worker drops the area and lives"
+        );
     }
     let report = bots.finish().await?;
     nobody_lost_anything(&report);

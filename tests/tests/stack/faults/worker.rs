@@ -32,9 +32,16 @@ async fn a_worker_that_dies_around_an_append_loses_and_doubles_nothing() -> anyh
     assert!(report.disconnects.is_empty(), "sockets stay: {report}");
     all_is_well(&stack).await?;
 
-    let owners: Vec<String> = reigns(&stack, "harbor-1").await?.into_iter().map(|r| r.worker).collect();
+    let owners: Vec<String> = reigns(&stack, "harbor-1")
+        .await?
+        .into_iter()
+        .map(|r| r.worker)
+        .collect();
     for name in ["w0", "w1", "w2", "w3", "w4", "w5", "last"] {
-        assert!(owners.iter().any(|owner| owner == name), "{name} never owned it: {owners:?}");
+        assert!(
+            owners.iter().any(|owner| owner == name),
+            "{name} never owned it: {owners:?}"
+        );
     }
     Ok(())
 }
@@ -46,7 +53,9 @@ async fn workers_killed_at_random_under_load_lose_and_double_nothing() -> anyhow
     eprintln!("seed {seed}");
     let mut random = seed;
     let mut draw = |bound: u64| {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (random >> 33) % bound
     };
     let mut stack = stack(&["r0", "r1"]).await?;
