@@ -16,8 +16,8 @@ pub const RUN_SPEED: i32 = 896;
 pub const GROUND_ACCELERATION: i32 = 128;
 /// Steering in the air, per step²; without a direction held the body keeps its speed.
 pub const AIR_ACCELERATION: i32 = 64;
-/// Upward speed at take-off, per step: almost four tiles high.
-pub const JUMP_SPEED: i32 = 1472;
+/// Upward speed at take-off, per step: a little more than four tiles high.
+pub const JUMP_SPEED: i32 = 1536;
 /// Gravity while rising with the jump held, per step².
 pub const RISE_GRAVITY: i32 = 64;
 /// Gravity while rising after the jump was released, per step²: it cuts the rise.

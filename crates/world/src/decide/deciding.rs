@@ -125,8 +125,7 @@ impl<'a> Deciding<'a> {
 
     /// Lets go of everything that the body's player holds.
     pub(super) fn release(&mut self, handle: Handle) {
-        let held = self.held(handle);
-        self.pressing.insert(handle, Pressing::release(held));
+        self.pressing.insert(handle, Pressing::release());
     }
 
     /// Whether a command has to wait for the next tick.

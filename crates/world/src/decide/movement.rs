@@ -20,7 +20,7 @@ pub(super) struct Pressing {
 
 impl Pressing {
     /// Lets go of all keys at the tick's first step.
-    pub(super) fn release(_held: InputBits) -> Self {
+    pub(super) fn release() -> Self {
         Self {
             presses: [Some(Keys::default()), None],
             held: InputBits::default(),

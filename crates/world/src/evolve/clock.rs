@@ -38,20 +38,12 @@ fn sweep(state: &mut AreaState, now: Tick) {
     let idle = |source: &AggregateId, at: Tick| {
         matches!(source, AggregateId::Character(_)) && since(at) > FORGET_COUNTER_TICKS
     };
-    if state
+    let forgotten = state
         .mail
         .received
-        .iter()
-        .any(|(source, r)| idle(source, r.at))
-    {
-        let tables = &mut state.tables;
+        .take_where(|source, received| idle(source, received.at));
+    for (source, received) in &forgotten {
         state.mail.forgot = true;
-        Arc::make_mut(&mut state.mail.received).retain(|source, received| {
-            let keep = !idle(source, received.at);
-            if !keep {
-                *tables = tables.wrapping_sub(received_hash(source, received));
-            }
-            keep
-        });
+        state.tables = state.tables.wrapping_sub(received_hash(source, received));
     }
 }

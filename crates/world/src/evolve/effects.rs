@@ -17,7 +17,7 @@ pub(crate) fn effect(state: &mut AreaState, effect: &Effect) {
         .tables
         .wrapping_add(sent_hash(target, effect.number))
         .wrapping_add(pending_hash(effect));
-    Arc::make_mut(&mut state.mail.sent).insert(target.clone(), effect.number);
+    state.mail.sent.insert(target.clone(), effect.number);
     let replaced = Arc::make_mut(&mut state.mail.pending)
         .insert((target.clone(), effect.number), effect.clone());
     if let Some(replaced) = replaced {

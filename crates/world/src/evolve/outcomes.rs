@@ -1,7 +1,5 @@
 //! What became of commands: how far each body's and each source's numbering has come.
 
-use std::sync::Arc;
-
 use schemas::outcome::{EffectOutcome, EffectVerdict, Outcomes, Reason, Rejected};
 use schemas::{ClientSeq, Handle, Tick};
 
@@ -87,5 +85,5 @@ pub(crate) fn effect_outcome(state: &mut AreaState, tick: Tick, outcome: &Effect
         state.tables = state.tables.wrapping_sub(received_hash(source, &before));
     }
     state.tables = state.tables.wrapping_add(received_hash(source, &now));
-    Arc::make_mut(&mut state.mail.received).insert(source.clone(), now);
+    state.mail.received.insert(source.clone(), now);
 }

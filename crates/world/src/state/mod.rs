@@ -8,6 +8,7 @@ mod fold;
 mod hash;
 mod slots;
 mod snapshot;
+mod table;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use fold::FoldError;
 pub(crate) use hash::{gone_hash, pending_hash, received_hash, sent_hash};
 pub(crate) use slots::Slots;
+use table::Table;
 
 use crate::body::Body;
 
@@ -68,9 +70,9 @@ pub(crate) struct Gone {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Mail {
     /// The last number given to an effect, for each target.
-    pub(crate) sent: Arc<BTreeMap<AggregateId, u64>>,
+    pub(crate) sent: Table<u64>,
     /// The last number applied, for each source.
-    pub(crate) received: Arc<BTreeMap<AggregateId, Received>>,
+    pub(crate) received: Table<Received>,
     /// Whether a counter of a source has ever been forgotten.
     pub(crate) forgot: bool,
     /// Effects not yet confirmed, by target and number.

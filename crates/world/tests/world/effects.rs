@@ -225,3 +225,60 @@ fn a_frame_that_tells_another_state_is_found_out() {
         "{error}"
     );
 }
+
+#[test]
+fn an_idle_counter_is_forgotten_after_a_day_and_its_source_is_still_understood() {
+    let mut world = World::given(floor()).with(ANN);
+    let leave = world.asks(ANN, PlayerAsk::Leave);
+    world.tick([leave]);
+    let source = AggregateId::Character(ANN);
+    let day = world::rules::FORGET_COUNTER_TICKS + world::rules::SWEEP_TICKS;
+    let later = TickInput {
+        tick: Tick(world.state.tick().0 + day),
+        at: schemas::UnixMillis(world.now.0 + day * 40),
+        ..TickInput::default()
+    };
+    world.now = later.at;
+    let decision = decide_tick(&world.state, &world.map, later);
+    world.commit(decision);
+    assert_eq!(world.state.received(&source), 0);
+
+    let Command::Effect(mut old) = world.effect(source.clone(), 2, enter(ANN)) else {
+        unreachable!()
+    };
+    old.effect.issued_at.0 -= world::rules::EFFECT_WINDOW_MILLIS + 1;
+    assert_eq!(
+        verdict(&mut world, Command::Effect(old)),
+        EffectVerdict::Expired
+    );
+    let young = world.effect(source.clone(), 2, enter(ANN));
+    assert_eq!(verdict(&mut world, young), EffectVerdict::Applied);
+    assert_eq!(world.state.received(&source), 2);
+}
+
+#[test]
+fn on_a_new_map_nobody_is_left_standing_in_a_wall() {
+    let mut world = World::given(floor()).with(ANN);
+    let mut rows = vec![".".repeat(120); 9];
+    rows.extend(vec!["#".repeat(120); 5]);
+    rows[8].replace_range(4..5, "S");
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    world.map = crate::support::drawn(&rows);
+    let (x, y) = world.at(ANN);
+    assert!(world.map.is_blocked(x, y));
+    let owned = world.owned(world.state.tick());
+    let decision = world::resume(&world.state, &world.map, owned, world.now);
+    let header = world::FrameHeader {
+        epoch: schemas::Epoch(2),
+        claim: schemas::Claim(3),
+    };
+    let (frame, bytes, next) = decision.seal(&header);
+    world
+        .reader
+        .fold(&frame, schemas::Digest::of(&bytes))
+        .unwrap();
+    assert_eq!(world.reader, next);
+    let ann = next.by_character(ANN).unwrap();
+    let (x, y) = ann.position(next.step());
+    assert!(!world.map.is_blocked(x, y));
+}

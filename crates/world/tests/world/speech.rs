@@ -44,3 +44,14 @@ fn a_third_line_in_one_tick_is_too_many() {
     assert_eq!(frame.outcomes.rejected[0].reason, Reason::TooMany);
     assert_eq!(world.body(ANN).last_seq(), 3);
 }
+
+#[cfg(feature = "fault-injection")]
+#[test]
+#[should_panic(expected = "a fault was injected")]
+fn an_injected_fault_breaks_the_rules() {
+    let mut world = World::given(floor()).with(ANN);
+    let mut text = sealed(b"boom");
+    text.key = "panic".into();
+    let ask = world.asks(ANN, PlayerAsk::Say { text });
+    world.tick([ask]);
+}
