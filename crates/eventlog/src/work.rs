@@ -29,12 +29,13 @@ pub struct WorkOptions {
     pub filter: String,
     /// A message not acknowledged for so long is delivered again.
     pub ack_wait: Duration,
-    /// How many may be delivered and not yet acknowledged.
+    /// How many may be delivered and not yet acknowledged. With more than one, the order is lost
+    /// when a participant dies: what it held comes again *after* what followed.
     pub max_ack_pending: u32,
 }
 
 impl WorkOptions {
-    /// `durable` takes `filter` of `stream`; 30 s to acknowledge, 256 at a time.
+    /// `durable` takes `filter` of `stream`; 30 s to acknowledge, one at a time.
     #[must_use]
     pub fn new(
         stream: impl Into<String>,
@@ -46,13 +47,13 @@ impl WorkOptions {
             durable: durable.into(),
             filter: filter.into(),
             ack_wait: Duration::from_secs(30),
-            max_ack_pending: 256,
+            max_ack_pending: 1,
         }
     }
 }
 
-/// One participant. The consumer is pinned: of all participants one is given the messages, in
-/// order, until it is gone or has not asked for five seconds; then another.
+/// One participant. The consumer is pinned: of all participants one is given the messages, until
+/// it leaves, or is gone or silent for five seconds; then another.
 pub struct Work {
     backend: Arc<dyn Backend>,
     options: WorkOptions,

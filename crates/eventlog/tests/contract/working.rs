@@ -9,6 +9,7 @@ use crate::subject::{Subject, frame, of_both, text};
 
 of_both!(
     jobs_come_in_order_and_again_until_they_are_done,
+    one_at_a_time_keeps_the_order_when_one_leaves_in_the_middle,
     another_takes_over_when_one_leaves,
     work_goes_on_over_a_lost_connection,
 );
@@ -16,6 +17,8 @@ of_both!(
 fn options() -> WorkOptions {
     let mut options = WorkOptions::new("LOBBY_COMMANDS", "lobby-3", "cmd.lobby.3.>");
     options.ack_wait = Duration::from_secs(2);
+    // More than one at a time, to see several under way.
+    options.max_ack_pending = 16;
     options
 }
 
@@ -46,6 +49,28 @@ async fn jobs_come_in_order_and_again_until_they_are_done(subject: Subject) {
     again.done().await.unwrap();
     let more = timeout(Duration::from_millis(2500), work.next()).await;
     assert!(more.is_err(), "everything is done");
+}
+
+async fn one_at_a_time_keeps_the_order_when_one_leaves_in_the_middle(subject: Subject) {
+    let one_at_a_time = || {
+        let mut options = options();
+        options.max_ack_pending = 1;
+        options
+    };
+    let mut first = subject.log.work(one_at_a_time()).await.unwrap();
+    for text in ["one", "two", "three"] {
+        command(&subject, text).await;
+    }
+    let held = first.next().await.unwrap();
+    assert_eq!(text(&held.record), "one");
+    drop((first, held));
+    let mut second = subject.log.work(one_at_a_time()).await.unwrap();
+    for expected in ["one", "two", "three"] {
+        let job = timeout(Duration::from_secs(15), second.next()).await;
+        let job = job.expect("it takes over").unwrap();
+        assert_eq!(text(&job.record), expected);
+        job.done().await.unwrap();
+    }
 }
 
 async fn another_takes_over_when_one_leaves(subject: Subject) {
