@@ -1,0 +1,135 @@
+//! What each subcommand prints for a small log, word by word.
+//!
+//! `UPDATE_GOLDEN=1 cargo test -p replay --test golden` writes the files anew; look at the difference.
+
+mod sample;
+
+use replay::{Cli, ListArgs, ReplayCommand, ShowArgs, TailArgs, VerifyArgs};
+use sample::{Realm, area_id, busy_day, realm_key};
+
+async fn printed(realm: &Realm, command: ReplayCommand) -> (u8, String) {
+    let mut out = Vec::new();
+    let cli = Cli { command };
+    let code = replay::execute(cli, &realm.log, Some(realm_key()), &mut out).await;
+    (code.unwrap(), String::from_utf8(out).unwrap())
+}
+
+/// Hides what is random by nature or comes from the broker's clock.
+fn masked(text: &str) -> String {
+    let mut masked = String::new();
+    let mut word = String::new();
+    for c in text.chars().chain(std::iter::once('\n')) {
+        if c.is_ascii_alphanumeric() {
+            word.push(c);
+            continue;
+        }
+        let hash = word.len() == 16 && word.bytes().all(|b| b.is_ascii_hexdigit());
+        let digest = word.len() == 32 && word.bytes().all(|b| b.is_ascii_hexdigit());
+        let broker_time = word.len() == 13
+            && word
+                .parse::<u64>()
+                .is_ok_and(|n| n > sample::BEGINNING + 86_400_000);
+        masked.push_str(match (hash, digest, broker_time) {
+            (true, ..) => "<hash>",
+            (_, true, _) => "<digest>",
+            (.., true) => "<broker time>",
+            _ => &word,
+        });
+        word.clear();
+        masked.push(c);
+    }
+    masked.pop();
+    masked
+}
+
+fn check(name: &str, text: &str) {
+    let path = format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    for (number, (here, there)) in text.lines().zip(golden.lines()).enumerate() {
+        assert_eq!(here, there, "line {} of {name}", number + 1);
+    }
+    assert_eq!(text.lines().count(), golden.lines().count(), "{name}");
+}
+
+/// Incarnations are random, and so are the bytes of sealed texts.
+fn masked_list(text: &str) -> String {
+    let column = |line: &str| {
+        let stream = line.split_whitespace().next().unwrap_or_default();
+        stream.contains('_')
+    };
+    text.lines()
+        .map(|line| match column(line) {
+            true => line
+                .rsplit_once(' ')
+                .map_or(line, |(rest, _)| rest.trim_end()),
+            false => line,
+        })
+        .map(|line| format!("{line}\n"))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_busy_day_is_listed_told_shown_and_clean() {
+    let realm = busy_day().await;
+    let (_, list) = printed(&realm, ReplayCommand::List(ListArgs::default())).await;
+    check("list.txt", &masked_list(&list));
+
+    let whole = TailArgs {
+        all: true,
+        once: true,
+        ..TailArgs::default()
+    };
+    let (_, tail) = printed(&realm, ReplayCommand::Tail(whole.clone())).await;
+    check("tail.txt", &masked(&tail));
+
+    let spoken = TailArgs {
+        kind: vec!["spoken".into()],
+        json: true,
+        ..whole.clone()
+    };
+    let (_, tail) = printed(&realm, ReplayCommand::Tail(spoken)).await;
+    check("tail_spoken.json", &masked(&tail));
+
+    let of_ben = TailArgs {
+        area: vec![area_id("harbor-1")],
+        player: vec![schemas::CharacterId(2)],
+        ..whole
+    };
+    let (_, tail) = printed(&realm, ReplayCommand::Tail(of_ben)).await;
+    check("tail_ben.txt", &masked(&tail));
+
+    let show = |area: &str, at: &str, entity: Option<&str>, json| {
+        ReplayCommand::Show(ShowArgs {
+            area: area_id(area),
+            at: at.parse().unwrap(),
+            entity: entity.map(str::to_owned),
+            json,
+        })
+    };
+    let (_, shown) = printed(&realm, show("harbor-1", "9", None, false)).await;
+    check("show_tick.txt", &masked(&shown));
+    let (_, shown) = printed(
+        &realm,
+        show("harbor-1", "2023-11-14T22:13:20.400Z", Some("1"), false),
+    )
+    .await;
+    check("show_entity.txt", &masked(&shown));
+    let (_, shown) = printed(&realm, show("forest-1", "now", None, true)).await;
+    let commands = realm.log.stream_info("AREA_COMMANDS").await.unwrap();
+    let shown = shown.replace(&commands.incarnation.to_string(), "<incarnation>");
+    check("show_now.json", &masked(&shown));
+
+    let (code, report) = printed(&realm, ReplayCommand::Verify(VerifyArgs::default())).await;
+    check("verify.txt", &report);
+    assert_eq!(code, 0);
+    let settled = VerifyArgs {
+        settled: true,
+        json: true,
+    };
+    let (code, report) = printed(&realm, ReplayCommand::Verify(settled)).await;
+    check("verify.json", &report);
+    assert_eq!(code, 0);
+}
