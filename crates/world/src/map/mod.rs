@@ -4,6 +4,7 @@
 //! Beyond its left, right and lower border a map is solid; above its upper border it is open.
 
 mod client;
+mod error;
 mod tmx;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use schemas::segment::SUBPIXELS;
 use schemas::{AreaId, CharacterId, Digest};
 
 pub use client::{ClientDoor, ClientLayer, ClientMap, ClientTileset};
-pub use tmx::MapError;
+pub use error::MapError;
 
 use crate::random;
 use crate::rules::{BODY_HEIGHT, BODY_WIDTH};

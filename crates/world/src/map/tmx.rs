@@ -15,31 +15,9 @@ use schemas::segment::SUBPIXELS;
 use schemas::{AreaId, Digest};
 use tiled::{LayerType, Loader, ObjectShape, PropertyValue};
 
-use super::{ClientDoor, ClientLayer, ClientMap, ClientTileset, Door, Map, Tile};
+use super::{ClientDoor, ClientLayer, ClientMap, ClientTileset, Door, Map, MapError, Tile};
 use crate::maps;
 use crate::rules::{BODY_HEIGHT, BODY_WIDTH};
-
-/// Why a map cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum MapError {
-    /// The file is not a map that Tiled would open.
-    #[error("map {map} cannot be read as TMX")]
-    Unreadable {
-        /// Which map.
-        map: String,
-        /// What the parser says.
-        #[source]
-        source: tiled::Error,
-    },
-    /// Tiled would open it, but it does not follow our conventions.
-    #[error("map {map}: {what}")]
-    Unfit {
-        /// Which map.
-        map: String,
-        /// What to change.
-        what: String,
-    },
-}
 
 impl Map {
     /// Reads a map; its tilesets are looked up among the embedded files.

@@ -18,9 +18,10 @@ type Bucket<V> = Arc<BTreeMap<AggregateId, V>>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Table<V>(Arc<Vec<Bucket<V>>>);
 
-impl<V> Default for Table<V> {
+impl<V: Clone> Default for Table<V> {
     fn default() -> Self {
-        Self(Arc::new((0..BUCKETS).map(|_| Arc::default()).collect()))
+        // All empty buckets are one.
+        Self(Arc::new(vec![Arc::default(); BUCKETS]))
     }
 }
 
