@@ -26,6 +26,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use eventlog::EventLog;
 use runtime::Ctx;
+use tokio::task::JoinSet;
 
 use crate::shared::Shared;
 use crate::sources::Sources;
@@ -40,7 +41,9 @@ pub async fn run(config: Config, log: EventLog, ctx: Ctx) -> anyhow::Result<()> 
     let mut sources = Sources::open(&log).await.context("listening")?;
     let shared = Arc::new(Shared::new(config, log).context("starting the tick threads")?);
     tracing::info!(worker = %shared.me, "worker started");
-    let heartbeat = tokio::spawn(heartbeat::beat(Arc::clone(&shared)));
+    // Ends with this function, however that ends.
+    let mut heartbeat = JoinSet::new();
+    heartbeat.spawn(heartbeat::beat(Arc::clone(&shared)));
     let mut supervisor = Supervisor::new(shared);
     health.ready();
     loop {
@@ -51,6 +54,6 @@ pub async fn run(config: Config, log: EventLog, ctx: Ctx) -> anyhow::Result<()> 
         }
     }
     supervisor.drain(&mut sources).await;
-    heartbeat.abort();
+    heartbeat.shutdown().await;
     Ok(())
 }

@@ -23,6 +23,9 @@ const MOST_OWED: Duration = Duration::from_millis(3 * TICK_MILLIS);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Beat {
     anchor: Instant,
+    /// When the next tick should be, had there never been a delay.
+    planned: Instant,
+    /// When it will be.
     due: Instant,
 }
 
@@ -30,12 +33,13 @@ impl Beat {
     /// The beat of `area`, whose first tick is the first in its phase after `now`.
     pub(crate) fn new(area: &AreaId, anchor: Instant, now: Instant) -> Self {
         let phase = Duration::from_millis(fixed_hash(area.as_str()) % TICK_MILLIS);
-        let mut beat = Self {
-            anchor: anchor + phase,
-            due: now,
-        };
-        beat.due = beat.in_phase_after(now);
-        beat
+        let anchor = anchor + phase;
+        let first = in_phase_after(anchor, now);
+        Self {
+            anchor,
+            planned: first,
+            due: first,
+        }
     }
 
     /// When the next tick is due.
@@ -45,20 +49,21 @@ impl Beat {
 
     /// A tick began at `now`.
     pub(crate) fn ticked(&mut self, now: Instant) {
-        let owed = now.saturating_duration_since(self.due);
-        self.due = if owed > MOST_OWED {
-            self.in_phase_after(now)
+        self.planned = if now.saturating_duration_since(self.planned) > MOST_OWED {
+            in_phase_after(self.anchor, now)
         } else {
-            (self.due + TICK).max(now + HURRY)
+            self.planned + TICK
         };
+        self.due = self.planned.max(now + HURRY);
     }
+}
 
-    fn in_phase_after(&self, now: Instant) -> Instant {
-        let since = now.saturating_duration_since(self.anchor).as_nanos();
-        let into = since % TICK.as_nanos();
-        let rest = TICK.as_nanos() - into;
-        now + Duration::from_nanos(u64::try_from(rest).unwrap_or(0))
-    }
+fn in_phase_after(anchor: Instant, now: Instant) -> Instant {
+    let Some(since) = now.checked_duration_since(anchor) else {
+        return anchor;
+    };
+    let rest = TICK.as_nanos() - since.as_nanos() % TICK.as_nanos();
+    now + Duration::from_nanos(u64::try_from(rest).unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -92,7 +97,7 @@ mod tests {
             if beat.due() == first + TICK * ticks {
                 break;
             }
-            assert_eq!(beat.due(), now + HURRY);
+            assert_eq!(beat.due(), now + HURRY, "at twice the speed");
             now = beat.due();
         }
         assert!(ticks > 3 && ticks < 9, "{ticks}");
