@@ -69,7 +69,8 @@ impl EventLog {
 }
 
 impl CoreSubscription {
-    /// The next message; `None` when the connection is closed for good. Cancel safe.
+    /// The next message; `None` when the connection is closed for good, or the broker's user may not
+    /// listen there. Cancel safe.
     pub async fn next(&mut self) -> Option<CoreMessage> {
         self.0.next().await.map(CoreMessage::from)
     }

@@ -56,7 +56,8 @@ pub enum ReadError {
         /// The stream looked for.
         stream: String,
     },
-    /// What should be there has been removed. Start from a snapshot or the archive.
+    /// What should be there is not: removed, or the stream was cut or restored from an older
+    /// backup. Stop, compare positions, start anew from a snapshot or the archive.
     #[error("{stream}: message {wanted} of {subject} is no longer there")]
     Gone {
         /// The stream.

@@ -13,8 +13,8 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::EventLog;
-use crate::ask::{Pauses, ask, stream_of};
-use crate::backend::{Lane, Raw, RawCore, RawSubscription, header, read_time};
+use crate::ask::{Pauses, ask, read_error, stream_of};
+use crate::backend::{AskFault, Lane, Raw, RawCore, RawSubscription, header, read_time};
 use crate::error::ReadError;
 use crate::outlet::{Flow, Gone, Inlet, Outlet, pair};
 use crate::read::Follow;
@@ -37,6 +37,8 @@ struct Following {
     stream: String,
     subject: String,
     position: Sequence,
+    /// Whether `position` is that of a message handed out.
+    begun: bool,
     outlet: Outlet,
     disturbed: watch::Receiver<u64>,
 }
@@ -66,6 +68,7 @@ impl EventLog {
             stream,
             subject: subject.to_owned(),
             position: after,
+            begun: false,
             outlet,
             disturbed: self.backend.disturbances(Lane::FanOut),
         };
@@ -162,8 +165,12 @@ impl Following {
         loop {
             match self.log.backend.subscribe(&live).await {
                 Ok(subscribed) => return Ok(subscribed),
-                Err(_) if self.outlet.cancelled.is_cancelled() => return Err(Gone),
-                Err(_) => pauses.pause().await,
+                Err(AskFault::Silent(_)) => pauses.pause().await,
+                Err(fault) => {
+                    let what = format!("following {}", self.subject);
+                    let error = read_error(what, &self.stream, fault);
+                    return Err(self.outlet.last_word(error).await);
+                }
             }
         }
     }
@@ -181,20 +188,25 @@ impl Following {
         }
         if copy.before > self.position {
             // The stream has nothing more, and yet a message stood between.
-            let error = ReadError::Gone {
-                stream: self.stream.clone(),
-                subject: self.subject.clone(),
-                wanted: copy.before,
-            };
-            return Err(self.outlet.last_word(error).await);
+            return Err(self.gone(copy.before).await);
         }
         self.hand_out(copy.raw).await
+    }
+
+    async fn gone(&self, wanted: Sequence) -> Gone {
+        let error = ReadError::Gone {
+            stream: self.stream.clone(),
+            subject: self.subject.clone(),
+            wanted,
+        };
+        self.outlet.last_word(error).await
     }
 
     async fn hand_out(&mut self, raw: Raw) -> Result<(), Gone> {
         let sequence = raw.sequence;
         self.outlet.message(raw).await?;
         self.position = sequence;
+        self.begun = true;
         Ok(())
     }
 
@@ -205,6 +217,15 @@ impl Following {
             .await
         {
             Ok(Some(last)) if last.sequence > self.position => self.fill().await,
+            // The newest message of a subject is never removed: this is not the stream it was.
+            Ok(last)
+                if self.begun
+                    && last
+                        .as_ref()
+                        .is_none_or(|last| last.sequence < self.position) =>
+            {
+                Err(self.gone(self.position).await)
+            }
             // Nothing new, or no answer: there will be a next time.
             Ok(_) | Err(_) => Ok(()),
         }

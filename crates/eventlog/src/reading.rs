@@ -16,6 +16,7 @@ use crate::ask::{ASK_DEADLINE, Pauses, read_error};
 use crate::backend::{
     AskFault, Backend, Delivery, Lane, Raw, RawReader, ReadEvent, ReadSpec, Start,
 };
+use crate::error::ReadError;
 use crate::metric_names::READER_REBUILT_TOTAL;
 use crate::outlet::{Gone, Outlet};
 use crate::read::Follow;
@@ -211,6 +212,11 @@ impl Reading {
                 return Some(end);
             }
         }
+        let newest = last.as_ref().map_or(Sequence(0), |last| last.sequence);
+        if self.position.is_some_and(|position| newest < position) {
+            self.hold_against_the_head().await;
+            return None;
+        }
         let behind = last.is_some_and(|last| self.is_new(&last));
         // Twice, because the first time it may be on its way.
         if behind && self.suspected {
@@ -218,6 +224,21 @@ impl Reading {
         }
         self.suspected = behind;
         None
+    }
+
+    /// What was read last is not there any more. It may have aged out; but if the stream itself ends
+    /// before it, this is not the stream it was.
+    async fn hold_against_the_head(&self) {
+        let Ok(state) = self.backend.state(&self.spec.stream, None).await else {
+            return;
+        };
+        if let Some(position) = self.position.filter(|position| state.last < *position) {
+            self.outlet.failed(ReadError::Gone {
+                stream: self.spec.stream.clone(),
+                subject: self.spec.filters.join(", "),
+                wanted: position,
+            });
+        }
     }
 
     fn begun(&self) -> Sequence {

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerError};
+use serde_json::Value;
 use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
 
-use crate::backend::Lane;
+use crate::backend::{AskFault, Lane};
 use crate::connect::Connect;
 use crate::error::ConnectError;
 
@@ -56,6 +57,7 @@ impl NatsBackend {
                 ),
             });
         }
+        hot.expect_jetstream(options).await?;
         Ok(Self { hot, fan_out, bulk })
     }
 
@@ -69,13 +71,34 @@ impl NatsBackend {
 }
 
 impl Connection {
+    /// Waits for a broker that is starting; says so of one that runs without `JetStream`.
+    async fn expect_jetstream(&self, options: &Connect) -> Result<(), ConnectError> {
+        let deadline = Instant::now() + CONNECT_DEADLINE;
+        loop {
+            match self.api("INFO", &Value::Null).await {
+                // Whoever may not ask will be told so by what it asks for.
+                Ok(_) | Err(AskFault::Denied(_)) => return Ok(()),
+                Err(AskFault::Silent(_)) if Instant::now() < deadline => {
+                    tokio::time::sleep(RECONNECT_PAUSE).await;
+                }
+                Err(fault) => {
+                    return Err(ConnectError::Unfit {
+                        url: options.url.clone(),
+                        reason: format!("it does not answer for JetStream: {fault:?}"),
+                    });
+                }
+            }
+        }
+    }
+
     async fn open(options: &Connect, purpose: &'static str) -> Result<Self, ConnectError> {
         let deadline = Instant::now() + CONNECT_DEADLINE;
         loop {
             let (disturbed, _) = watch::channel(0);
             let (denied, _) = broadcast::channel(64);
             let settings = settings(options, purpose, disturbed.clone(), denied.clone());
-            let error = match settings.connect(options.url.as_str()).await {
+            let servers: Vec<&str> = options.url.split(',').map(str::trim).collect();
+            let error = match settings.connect(servers.as_slice()).await {
                 Ok(client) => {
                     return Ok(Self {
                         client,
