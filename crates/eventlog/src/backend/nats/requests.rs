@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
 use schemas::Sequence;
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio::time::timeout;
 
 use super::answer::{self, NO_MESSAGE, api_answer, body, header_map, message_answer};
@@ -45,15 +45,7 @@ impl Connection {
             request = request.headers(headers);
         }
         let answered = self.client.send_request(subject.to_owned(), request);
-        let refused = async {
-            // A lagging ear has heard of another subject at least; the timeout covers this one.
-            while let Ok(heard) = denied.recv().await {
-                if heard == subject {
-                    return;
-                }
-            }
-            std::future::pending().await
-        };
+        let refused = heard(&mut denied, subject);
         // Around the whole, because handing a request to a lost connection can wait too.
         let outcome = timeout(wait, async {
             tokio::select! {
@@ -236,7 +228,11 @@ impl Backend for NatsBackend {
                 return Err(AskFault::Denied(refused));
             }
         }
-        Ok(Box::new(Subscription(subscriber)))
+        Ok(Box::new(Subscription {
+            subject: subject.to_owned(),
+            subscriber,
+            denied,
+        }))
     }
 
     fn disturbances(&self, lane: Lane) -> watch::Receiver<u64> {
@@ -252,7 +248,12 @@ impl Backend for NatsBackend {
     }
 }
 
-struct Subscription(async_nats::Subscriber);
+struct Subscription {
+    subject: String,
+    subscriber: async_nats::Subscriber,
+    /// A refusal may be heard only after the subscription seemed to stand.
+    denied: broadcast::Receiver<String>,
+}
 
 fn core(message: async_nats::Message) -> RawCore {
     RawCore {
@@ -266,10 +267,25 @@ fn core(message: async_nats::Message) -> RawCore {
 #[async_trait]
 impl RawSubscription for Subscription {
     async fn next(&mut self) -> Option<RawCore> {
-        self.0.next().await.map(core)
+        tokio::select! {
+            biased;
+            message = self.subscriber.next() => message.map(core),
+            () = heard(&mut self.denied, &self.subject) => None,
+        }
     }
 
     fn try_next(&mut self) -> Option<RawCore> {
-        self.0.next().now_or_never().flatten().map(core)
+        self.subscriber.next().now_or_never().flatten().map(core)
+    }
+}
+
+/// Waits until the broker refuses `subject`.
+async fn heard(denied: &mut broadcast::Receiver<String>, subject: &str) {
+    loop {
+        match denied.recv().await {
+            Ok(refused) if refused == subject => return,
+            Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
     }
 }
