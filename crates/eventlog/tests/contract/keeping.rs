@@ -120,7 +120,7 @@ async fn drift_is_reported_and_mended(subject: Subject) {
         sentences,
         [
             "AREA_COMMANDS: max_age is 7d and should be 1d",
-            "AREA_COMMANDS: max_bytes is 4GiB and should be 1GiB",
+            "AREA_COMMANDS: max_bytes is 8GiB and should be 1GiB",
         ]
     );
     let before = log.stream_info("AREA_COMMANDS").await.unwrap();

@@ -78,6 +78,8 @@ pub(super) fn api_answer(payload: &[u8]) -> Result<Value, AskFault> {
     Err(match error.err_code {
         10059 => AskFault::NoStream,
         10037 => AskFault::Refused(NO_MESSAGE.to_owned()),
+        // The account's or the disk's limits: asking again does not help.
+        10002 | 10023 | 10047 => AskFault::Refused(error.to_string()),
         _ if error.code >= 500 => AskFault::Silent(error.to_string()),
         _ => AskFault::Refused(error.to_string()),
     })
