@@ -1,2 +1,42 @@
-//! The one binary: a subcommand per role.
-fn main() {}
+//! The one binary: a subcommand per role, and `up`, which starts them all.
+
+mod access;
+mod cli;
+mod health;
+mod keys;
+mod role;
+mod tool;
+mod up;
+
+use std::process::ExitCode;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = match runtime::parse_args::<Cli>() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    let Cli {
+        config,
+        stack,
+        command,
+    } = cli;
+    let process = role::Process { config, stack };
+    match command {
+        Command::Up(args) => process.up(args),
+        Command::Worker(args) => process.worker(args),
+        Command::Edge(args) => process.edge(args),
+        Command::Identity => process.identity(),
+        Command::Lobby => process.lobby(),
+        Command::Director => process.director(),
+        Command::Projector(args) => process.projector(args),
+        Command::Replay(args) => tool::run(process, |tool| tool.replay(args)),
+        Command::Bots(args) => tool::run(process, |tool| tool.bots(args)),
+        Command::Streams(args) => tool::run(process, |tool| tool.streams(args)),
+        Command::Keys => tool::run(process, |tool| tool.keys()),
+        Command::Health(args) => {
+            tool::run(process, |_| async move { health::ask(&args.url).await })
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The command line: a subcommand per role and per tool.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use runtime::ConfigArgs;
+
+/// An event-sourced backend for 2D browser MMOs.
+#[derive(Debug, Parser)]
+#[command(name = "worldline", version)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    #[command(flatten)]
+    pub(crate) stack: StackArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Which stack a command is about.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StackArgs {
+    /// Data directory of the stack: where `up` keeps its data and how other commands find it
+    #[arg(
+        long,
+        global = true,
+        env = "WORLDLINE_DATA_DIR",
+        default_value = ".worldline"
+    )]
+    pub(crate) data_dir: PathBuf,
+    /// Address of the broker, instead of finding it by --data-dir
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) nats: Option<String>,
+    /// The broker user to connect as
+    #[arg(long, global = true, value_name = "USER", requires = "nats")]
+    pub(crate) nats_user: Option<String>,
+    /// That user's password; better given as `WORLDLINE_BROKER_PASSWORD`
+    #[arg(long, global = true, value_name = "PASSWORD", requires = "nats_user")]
+    pub(crate) nats_password: Option<String>,
+    /// File with the keys of this realm [default: keys.toml in the data directory]
+    #[arg(long, global = true, env = "WORLDLINE_KEYS", value_name = "FILE")]
+    pub(crate) keys: Option<PathBuf>,
+    /// End when standard input does: for a parent process that must not leave children behind
+    #[arg(long, global = true, hide = true)]
+    pub(crate) while_stdin: bool,
+}
+
+#[derive(Debug, Subcommand)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one value for the life of the process"
+)]
+pub(crate) enum Command {
+    /// Start everything on this machine: broker, database, workers and services
+    Up(UpArgs),
+    /// Own areas: decide their commands and append what happened
+    Worker(WorkerArgs),
+    /// Hold players' sockets
+    Edge(EdgeArgs),
+    /// Decide about accounts
+    Identity,
+    /// Keep the characters that are not in the world
+    Lobby,
+    /// Place areas on workers
+    Director,
+    /// Fold the log into Postgres
+    Projector(ProjectorArgs),
+    /// Open the past
+    Replay(replay::Cli),
+    /// Play, many at once, to load the stack
+    Bots(bots::Args),
+    /// Make the broker's streams and buckets what nats/streams.toml says
+    Streams(StreamsArgs),
+    /// Make a file of fresh keys for a new realm
+    Keys,
+    /// Ask a running service whether it is ready: exit code 0 or 1
+    Health(HealthArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct UpArgs {
+    /// Port of the game
+    #[arg(long, default_value_t = 7777)]
+    pub(crate) port: u16,
+    /// Worker processes to start
+    #[arg(long, default_value_t = 2)]
+    pub(crate) workers: u16,
+    /// Bots that walk about
+    #[arg(long, default_value_t = 0)]
+    pub(crate) bots: u32,
+    /// Stop after so many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) exit_after: Option<Duration>,
+    /// The nats-server program to use, instead of the one on PATH or an installed one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) nats_server: Option<PathBuf>,
+    /// The directory with PostgreSQL's programs, instead of those on PATH or installed ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) postgres_bin: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct WorkerArgs {
+    /// Its name, unique among running workers [default: worker-<random>]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct EdgeArgs {
+    /// Address to listen on
+    #[arg(long, value_name = "IP:PORT")]
+    pub(crate) listen: Option<String>,
+    /// Directory of the built page
+    #[arg(long, value_name = "DIR")]
+    pub(crate) web_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ProjectorArgs {
+    /// Address of the database, instead of finding it by --data-dir
+    #[arg(long, value_name = "URL")]
+    pub(crate) postgres: Option<String>,
+    #[command(subcommand)]
+    pub(crate) command: Option<ProjectorCommand>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ProjectorCommand {
+    /// Fold the whole log into a new schema and put it in the place of the old one
+    Rebuild,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StreamsArgs {
+    #[command(subcommand)]
+    pub(crate) command: StreamsCommand,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum StreamsCommand {
+    /// Create what is missing and change what differs; never deletes
+    Apply {
+        /// Only report what differs; exit code 1 if anything does
+        #[arg(long)]
+        check: bool,
+        /// Read this file instead of the one that this build carries
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// Copies of each stream: 1 on one server, 3 in a cluster
+        #[arg(long, default_value_t = 1)]
+        replicas: u8,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct HealthArgs {
+    /// What to ask
+    #[arg(long, default_value = "http://127.0.0.1:9100/health/ready")]
+    pub(crate) url: String,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse::<f64>()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| format!("`{text}` is not a number of seconds"))
+}

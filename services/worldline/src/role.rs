@@ -1,0 +1,149 @@
+//! The long-lived roles: each loads its configuration whole, finds the broker and runs its service.
+
+use std::process::ExitCode;
+
+use eventlog::EventLog;
+use runtime::{ConfigArgs, ConfigError, Ctx, Flags, Known, ProcessConfig, Section, Sources};
+
+use crate::access::Access;
+use crate::cli::{EdgeArgs, ProjectorArgs, ProjectorCommand, StackArgs, UpArgs, WorkerArgs};
+use crate::keys::{self, Keys};
+use crate::up;
+
+/// Everything that may stand in a shared `worldline.toml` or in the environment.
+const KNOWN: Known = Known {
+    sections: &[
+        "broker",
+        "director",
+        "edge",
+        "identity",
+        "lobby",
+        "ops",
+        "process",
+        "projector",
+        "telemetry",
+        "worker",
+    ],
+    variables: &[
+        "WORLDLINE_DATA_DIR",
+        "WORLDLINE_KEYS",
+        "WORLDLINE_TOOLS",
+        "WORLDLINE_BIN",
+        "WORLDLINE_CRASH_AT",
+    ],
+};
+
+/// What every subcommand has: configuration arguments, and which stack it is about.
+pub(crate) struct Process {
+    pub(crate) config: ConfigArgs,
+    pub(crate) stack: StackArgs,
+}
+
+impl Process {
+    /// What was said in file, environment and flags; the realm's keys count as flags.
+    pub(crate) fn sources(&self, flags: Flags) -> Result<Sources, ConfigError> {
+        let stack = &self.stack;
+        let flags = flags
+            .set("--nats", "broker.url", stack.nats.as_ref())
+            .set("--nats-user", "broker.user", stack.nats_user.as_ref())
+            .set(
+                "--nats-password",
+                "broker.password",
+                stack.nats_password.as_ref(),
+            );
+        let flags = match Keys::load(&keys::path(stack.keys.as_deref(), &stack.data_dir)) {
+            Ok(keys) => keys.into_flags(flags),
+            // A service may have its keys from the environment; if not, its section says so.
+            Err(_) => flags,
+        };
+        Sources::of_process(KNOWN, &self.config, flags)
+    }
+
+    /// Runs one service as this process, connected to the broker as `role`.
+    fn service<C, F, S>(self, role: &'static str, flags: Flags, service: S) -> ExitCode
+    where
+        C: Section + Send + 'static,
+        S: FnOnce(C, EventLog, Ctx) -> F + Send + 'static,
+        F: Future<Output = anyhow::Result<()>> + Send,
+    {
+        let load = || {
+            let sources = self.sources(flags)?;
+            let process = ProcessConfig::load(&sources)?;
+            let config: C = sources.load()?;
+            Ok((process, (config, sources)))
+        };
+        let stack = self.stack.clone();
+        runtime::main_of(role, load, move |(config, sources), ctx| async move {
+            end_with_stdin(&stack, &ctx);
+            let log = Access::find(&stack, &sources)?.broker(role).await?;
+            service(config, log, ctx).await
+        })
+    }
+
+    pub(crate) fn up(self, args: UpArgs) -> ExitCode {
+        let load = || {
+            // The keys are read by `up` itself, which may have to make them first.
+            let process = ProcessConfig::load(&self.sources(Flags::new())?)?;
+            Ok((process, ()))
+        };
+        let Self { config, stack } = &self;
+        let (config, stack) = (config.clone(), stack.clone());
+        runtime::main_of("up", load, move |(), ctx| {
+            up::run(args, Process { config, stack }, ctx)
+        })
+    }
+
+    pub(crate) fn worker(self, args: WorkerArgs) -> ExitCode {
+        let flags = Flags::new().set("--name", "worker.name", args.name);
+        self.service("worker", flags, area_worker::run)
+    }
+
+    pub(crate) fn edge(self, args: EdgeArgs) -> ExitCode {
+        let web_dir = args.web_dir.map(|dir| dir.display().to_string());
+        let flags = Flags::new()
+            .set("--listen", "edge.listen", args.listen)
+            .set("--web-dir", "edge.web_dir", web_dir);
+        self.service("edge", flags, edge::run)
+    }
+
+    pub(crate) fn identity(self) -> ExitCode {
+        self.service("identity", Flags::new(), identity::run)
+    }
+
+    pub(crate) fn lobby(self) -> ExitCode {
+        self.service("lobby", Flags::new(), lobby::run)
+    }
+
+    pub(crate) fn director(self) -> ExitCode {
+        self.service("director", Flags::new(), director::run)
+    }
+
+    pub(crate) fn projector(self, args: ProjectorArgs) -> ExitCode {
+        let found = devstack::RunFile::find(&self.stack.data_dir).ok();
+        let url = args
+            .postgres
+            .or_else(|| found.map(|stack| stack.postgres_url));
+        let flags = Flags::new().set("--postgres", "projector.postgres", url);
+        match args.command {
+            None => self.service("projector", flags, projector::run),
+            Some(ProjectorCommand::Rebuild) => {
+                self.service("projector", flags, projector::rebuild_and_switch)
+            }
+        }
+    }
+}
+
+/// With `--while-stdin`: the shutdown begins when standard input ends, as it does when the
+/// process that started us is gone, however it went.
+fn end_with_stdin(stack: &StackArgs, ctx: &Ctx) {
+    if !stack.while_stdin {
+        return;
+    }
+    let shutdown = ctx.shutdown.clone();
+    std::thread::spawn(move || {
+        if let Err(error) = std::io::copy(&mut std::io::stdin(), &mut std::io::sink()) {
+            tracing::debug!(%error, "standard input");
+        }
+        shutdown.begin();
+    });
+}

@@ -1,0 +1,108 @@
+//! The tools: subcommands that do one thing and end.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use eventlog::streams::{self, StreamsFile};
+use runtime::{Flags, Sources, TelemetryConfig};
+
+use crate::access::Access;
+use crate::cli::{StreamsArgs, StreamsCommand};
+use crate::keys::{self, Keys};
+use crate::role::Process;
+
+/// A tool with its configuration loaded.
+pub(crate) struct Tool {
+    process: Process,
+    sources: Sources,
+}
+
+/// Runs a tool as this process.
+pub(crate) fn run<F>(process: Process, tool: impl FnOnce(Tool) -> F) -> ExitCode
+where
+    F: Future<Output = anyhow::Result<ExitCode>>,
+{
+    let outcome = (|| {
+        let sources = process.sources(Flags::new())?;
+        runtime::install_telemetry(&sources.load::<TelemetryConfig>()?);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .context("starting the async runtime")?;
+        runtime.block_on(tool(Tool { process, sources }))
+    })();
+    match outcome {
+        Ok(code) => code,
+        Err(error) => runtime::exit_code(Err(error)),
+    }
+}
+
+impl Tool {
+    /// `worldline replay …`
+    pub(crate) async fn replay(self, args: replay::Cli) -> anyhow::Result<ExitCode> {
+        let log = Access::find(&self.process.stack, &self.sources)?
+            .broker("replay")
+            .await?;
+        let stack = &self.process.stack;
+        let realm = match Keys::load(&keys::path(stack.keys.as_deref(), &stack.data_dir)) {
+            Ok(keys) => Some(keys.realm()?),
+            Err(_) => None,
+        };
+        replay::run(args, log, realm, &mut std::io::stdout().lock()).await
+    }
+
+    /// `worldline bots …`
+    pub(crate) async fn bots(self, args: bots::Args) -> anyhow::Result<ExitCode> {
+        bots::main(args).await
+    }
+
+    /// `worldline streams apply [--check]`
+    pub(crate) async fn streams(self, args: StreamsArgs) -> anyhow::Result<ExitCode> {
+        let StreamsCommand::Apply {
+            check,
+            file,
+            replicas,
+        } = args.command;
+        let wanted = match file {
+            Some(path) => {
+                let text = std::fs::read_to_string(&path)
+                    .with_context(|| format!("reading {}", path.display()))?;
+                StreamsFile::parse(&text)?
+            }
+            None => StreamsFile::built_in()?,
+        };
+        let wanted = wanted.with_replicas(replicas);
+        let log = Access::find(&self.process.stack, &self.sources)?
+            .broker("admin")
+            .await?;
+        if check {
+            let drift = streams::check(&log, &wanted).await?;
+            for difference in &drift {
+                println!("{difference}");
+            }
+            return Ok(if drift.is_empty() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
+        }
+        let report = streams::apply(&log, &wanted).await?;
+        for stream in &report.created {
+            println!("{stream}: created");
+        }
+        for difference in &report.changed {
+            println!("changed {difference}");
+        }
+        println!("unchanged: {}", report.unchanged.join(" "));
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// `worldline keys`
+    pub(crate) async fn keys(self) -> anyhow::Result<ExitCode> {
+        let stack = &self.process.stack;
+        let path = keys::path(stack.keys.as_deref(), &stack.data_dir);
+        Keys::generate().create(&path)?;
+        println!("{}", path.display());
+        Ok(ExitCode::SUCCESS)
+    }
+}

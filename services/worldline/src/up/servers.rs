@@ -1,0 +1,123 @@
+//! The servers that `up` provides, and what must be in them before a service starts.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use devstack::nats::Users;
+use devstack::tools::Named;
+use devstack::{NatsConfig, NatsOptions, NatsServer, PgOptions, Postgres, RunFile, Tools};
+use eventlog::streams::{self, StreamsFile};
+use schemas::{AreaId, Sequence, subjects};
+
+use super::{broker, log_directory};
+use crate::cli::UpArgs;
+
+/// How often a server's pulse is felt.
+const PULSE: Duration = Duration::from_millis(500);
+
+/// Broker and database, running.
+pub(super) struct Servers {
+    pub(super) nats: NatsServer,
+    pub(super) users: Users,
+    pub(super) postgres: Postgres,
+}
+
+impl Servers {
+    /// Finds or installs the programs and starts both servers side by side.
+    pub(super) async fn start(args: &UpArgs, data_dir: &Path) -> anyhow::Result<Self> {
+        let named = Named {
+            nats_server: args.nats_server.clone(),
+            postgres_bin: args.postgres_bin.clone(),
+        };
+        let tools_dir = data_dir.join("tools");
+        let located = tokio::task::spawn_blocking(move || Tools::locate_with(&tools_dir, &named));
+        let tools = located.await.context("looking for the servers")??;
+        let users = Users::load_or_create(&data_dir.join("nats-users.json"))?;
+        let logs = log_directory(data_dir);
+        std::fs::create_dir_all(&logs).with_context(|| format!("creating {}", logs.display()))?;
+        let nats = NatsServer::start(NatsOptions {
+            tools: tools.clone(),
+            data_dir: data_dir.join("nats"),
+            port: None,
+            config: NatsConfig {
+                users: Some(users.clone()),
+                ..NatsConfig::default()
+            },
+            log_file: Some(logs.join("nats.log")),
+        });
+        let postgres = Postgres::start(PgOptions {
+            tools,
+            data_dir: data_dir.join("postgres"),
+            port: None,
+            log_file: Some(logs.join("postgres.log")),
+            durable: true,
+        });
+        let (nats, postgres) = tokio::try_join!(nats, postgres)?;
+        postgres
+            .create_database(devstack::postgres::DATABASE)
+            .await?;
+        Ok(Self {
+            nats,
+            users,
+            postgres,
+        })
+    }
+
+    /// Starts a server again that has ended; returns only when that fails.
+    pub(super) async fn supervise(&mut self) -> anyhow::Error {
+        let mut pulse = tokio::time::interval(PULSE);
+        loop {
+            pulse.tick().await;
+            if !self.nats.is_running() {
+                tracing::error!("nats-server has ended; starting it again");
+                if let Err(error) = self.nats.restart().await {
+                    return anyhow::Error::new(error).context("starting nats-server again");
+                }
+            }
+            if !self.postgres.is_running() {
+                tracing::error!("PostgreSQL has ended; starting it again");
+                if let Err(error) = self.postgres.restart().await {
+                    return anyhow::Error::new(error).context("starting PostgreSQL again");
+                }
+            }
+        }
+    }
+
+    /// Ends both in order; their data stays.
+    pub(super) async fn stop(mut self) {
+        for (name, ended) in [
+            ("PostgreSQL", self.postgres.stop().await),
+            ("nats-server", self.nats.stop().await),
+        ] {
+            if let Err(error) = ended {
+                tracing::warn!(%error, "{name} did not end in order");
+            }
+        }
+    }
+}
+
+/// The area in which new characters begin.
+pub(super) fn start_area() -> anyhow::Result<AreaId> {
+    Ok(AreaId::new("harbor-1")?)
+}
+
+/// Makes streams and buckets what they should be; tells where the start area's log ends.
+pub(super) async fn prepare_streams(run_file: &RunFile) -> anyhow::Result<Sequence> {
+    let admin = broker(run_file, "admin").await?;
+    let report = streams::apply(&admin, &StreamsFile::built_in()?).await?;
+    tracing::debug!(?report, "streams are applied");
+    let reader = broker(run_file, "replay").await?;
+    let last = reader.last(&subjects::area_events(&start_area()?)).await?;
+    Ok(last.map_or(Sequence(0), |record| record.sequence))
+}
+
+/// Waits until somebody has taken the start area and written to its log.
+pub(super) async fn world_is_awake(run_file: &RunFile, before: Sequence) -> anyhow::Result<()> {
+    let reader = broker(run_file, "replay").await?;
+    let mut frames = reader
+        .live(&subjects::area_events(&start_area()?), before)
+        .await?;
+    frames.next().await?;
+    Ok(())
+}

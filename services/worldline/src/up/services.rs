@@ -1,0 +1,124 @@
+//! The services that `up` runs as tasks of its own process.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use devstack::RunFile;
+use runtime::{Ctx, Flags, ServiceFuture, Shutdown, run_together};
+use tokio::task::JoinHandle;
+
+use super::broker;
+use crate::role::Process;
+
+/// The running services, in two groups: the edge stops first, so that players are told while
+/// the rest still works.
+pub(super) struct Services {
+    pub(super) edge: Group,
+    pub(super) others: Group,
+}
+
+/// Services that stop together.
+pub(super) struct Group {
+    ctx: Ctx,
+    task: JoinHandle<anyhow::Result<()>>,
+}
+
+/// A shutdown of its own: `up` stops its parts one after the other.
+fn own(ctx: &Ctx) -> Ctx {
+    Ctx {
+        shutdown: Shutdown::new(),
+        health: ctx.health.clone(),
+    }
+}
+
+impl Group {
+    fn start(ctx: Ctx, services: Vec<(&'static str, ServiceFuture)>) -> Self {
+        let shutdown = ctx.shutdown.clone();
+        let task = tokio::spawn(async move { run_together(&shutdown, services).await });
+        Self { ctx, task }
+    }
+
+    async fn failed(&mut self) -> anyhow::Result<()> {
+        (&mut self.task).await?
+    }
+
+    /// Lets them drain within `grace`.
+    pub(super) async fn stop(self, grace: Duration) -> anyhow::Result<()> {
+        self.ctx.shutdown.begin();
+        if self.task.is_finished() {
+            // Its outcome has been seen.
+            return Ok(());
+        }
+        match tokio::time::timeout(grace, self.task).await {
+            Ok(ended) => ended?,
+            Err(_) => anyhow::bail!("services did not stop within {} s", grace.as_secs()),
+        }
+    }
+}
+
+impl Services {
+    /// Starts all of them, each connected to the broker as its own user.
+    pub(super) async fn start(
+        process: &Process,
+        run_file: &RunFile,
+        address: SocketAddr,
+        page: Option<PathBuf>,
+        ctx: &Ctx,
+    ) -> anyhow::Result<Self> {
+        let page = page.map(|page| page.display().to_string());
+        let flags = Flags::new()
+            .set("--port", "edge.listen", Some(address))
+            .set("--data-dir", "edge.web_dir", page)
+            .set(
+                "--data-dir",
+                "projector.postgres",
+                Some(&run_file.postgres_url),
+            );
+        let sources = process.sources(flags)?;
+        let edges = own(ctx);
+        let rest = own(ctx);
+        let configured = || -> Result<_, runtime::ConfigError> {
+            Ok((
+                sources.load::<identity::Config>()?,
+                sources.load::<lobby::Config>()?,
+                sources.load::<director::Config>()?,
+                sources.load::<projector::Config>()?,
+                sources.load::<edge::Config>()?,
+            ))
+        };
+        let (identity, lobby, director, projector, edge) = configured()?;
+        let mut others: Vec<(&'static str, ServiceFuture)> = Vec::new();
+        let log = broker(run_file, "identity").await?;
+        others.push((
+            "identity",
+            Box::pin(identity::run(identity, log, rest.clone())),
+        ));
+        let log = broker(run_file, "lobby").await?;
+        others.push(("lobby", Box::pin(lobby::run(lobby, log, rest.clone()))));
+        let log = broker(run_file, "director").await?;
+        others.push((
+            "director",
+            Box::pin(director::run(director, log, rest.clone())),
+        ));
+        let log = broker(run_file, "projector").await?;
+        others.push((
+            "projector",
+            Box::pin(projector::run(projector, log, rest.clone())),
+        ));
+        let log = broker(run_file, "edge").await?;
+        let edge: (_, ServiceFuture) = ("edge", Box::pin(edge::run(edge, log, edges.clone())));
+        Ok(Self {
+            edge: Group::start(edges, vec![edge]),
+            others: Group::start(rest, others),
+        })
+    }
+
+    /// Waits until one of them fails; its error.
+    pub(super) async fn failed(&mut self) -> anyhow::Result<()> {
+        tokio::select! {
+            ended = self.edge.failed() => ended,
+            ended = self.others.failed() => ended,
+        }
+    }
+}
