@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use eventlog::membership::Change as MemberChange;
-use eventlog::{Bucket, Entry, EventLog, ReadError, UpdateError};
+use eventlog::{Bucket, Entry, EventLog, UpdateError};
 use runtime::metric_definitions::MEMBERS;
 use schemas::control::Placement;
 use schemas::{AreaId, Claim, Sequence, decode, encode};
@@ -70,7 +70,7 @@ impl Reconciler {
         Ok(reconciler)
     }
 
-    pub(crate) async fn on(&mut self, event: Event) -> Result<(), ReadError> {
+    pub(crate) async fn on(&mut self, event: Event) {
         let now = Instant::now();
         match event {
             Event::Member(MemberChange::Present(member)) => {
@@ -103,7 +103,6 @@ impl Reconciler {
                 }
             }
         }
-        Ok(())
     }
 
     /// Gives the lease back.
