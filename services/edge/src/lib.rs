@@ -31,23 +31,45 @@ use anyhow::Context;
 use axum::serve::ListenerExt;
 use eventlog::EventLog;
 use runtime::{Ctx, Shutdown};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::realm::Realm;
+
+/// What the system may hold for one client; enough for a picture or a second of frames.
+const SEND_BUFFER_BYTES: u32 = 32 * 1024;
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
 
 /// Runs an edge on the configured address until the shutdown begins, then sends its clients away.
 ///
 /// # Errors
 /// When the address cannot be listened on, or the broker refuses.
 pub async fn run(config: Config, log: EventLog, ctx: Ctx) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(config.listen).await;
-    let listener = listener.with_context(|| {
+    let listener = listen(config.listen).with_context(|| {
         format!(
             "listening on {} (edge.listen): is another edge running there?",
             config.listen
         )
     })?;
     serve(config, log, ctx, listener).await
+}
+
+/// Listens for players on `address`.
+///
+/// What the system has taken of a message is on its way for good; if it took much, a slow client
+/// would be shown the past. So it takes little, and the edge notices early.
+///
+/// # Errors
+/// When the address is taken or not ours.
+pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// As [`run`], on a listener that is bound already.

@@ -10,8 +10,8 @@ use crate::interest::{View, body, frame_message};
 use crate::resume::ResumePoint;
 use crate::ws::Item;
 
-/// Lines that a client may miss while it reads too slowly for movement.
-const MOST_MISSED: usize = 256;
+/// Bytes of speech that a client may miss while it reads too slowly for movement.
+const MOST_MISSED: usize = 256 * 1024;
 /// A newer resume token is given so often.
 pub(super) const TOKEN_EVERY: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -26,7 +26,8 @@ impl Watching {
         } in viewers.values_mut()
         {
             let Some(presence) = presence else { continue };
-            if presence.missed.len() > MOST_MISSED {
+            let missed: usize = presence.missed.iter().map(|part| part.bytes.len()).sum();
+            if missed > MOST_MISSED {
                 attached
                     .mailbox
                     .end(CloseCode::TooSlow, "the client reads too slowly");

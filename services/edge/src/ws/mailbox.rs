@@ -18,6 +18,8 @@ use schemas::{AreaId, ClientSeq, Sequence};
 
 /// Frames that may wait.
 const MOST_FRAMES: usize = 4;
+/// Their bytes that may wait; one frame may be larger.
+const MOST_FRAME_BYTES: usize = 32 * 1024;
 /// Reliable messages that may wait.
 const MOST_RELIABLE: usize = 256;
 /// Their bytes that may wait.
@@ -32,6 +34,15 @@ pub(crate) enum Item {
     Acknowledging(Bytes, ClientSeq),
     /// Something that the connection has to act upon.
     Signal(Signal),
+}
+
+impl Item {
+    fn size(&self) -> usize {
+        match self {
+            Self::Message(bytes) | Self::Acknowledging(bytes, _) => bytes.len(),
+            Self::Signal(_) => 16,
+        }
+    }
 }
 
 /// What a replica, or a helper, tells a connection.
@@ -80,6 +91,7 @@ pub(crate) struct Mailbox {
 struct Queue {
     items: VecDeque<(Lane, Item)>,
     frames: usize,
+    frame_bytes: usize,
     reliable: usize,
     reliable_bytes: usize,
     end: Option<(CloseCode, &'static str)>,
@@ -96,10 +108,12 @@ impl Mailbox {
     /// Puts in a frame, unless too many wait: `false`.
     pub(crate) fn offer_frame(&self, bytes: Bytes, ack: ClientSeq) -> bool {
         let mut queue = self.lock();
-        if queue.frames >= MOST_FRAMES {
+        let full = queue.frame_bytes + bytes.len() > MOST_FRAME_BYTES;
+        if queue.frames >= MOST_FRAMES || (full && queue.frames > 0) {
             return false;
         }
         queue.frames += 1;
+        queue.frame_bytes += bytes.len();
         let item = (Lane::Movement, Item::Acknowledging(bytes, ack));
         queue.items.push_back(item);
         drop(queue);
@@ -109,10 +123,7 @@ impl Mailbox {
 
     /// Puts in what must not be lost.
     pub(crate) fn put(&self, item: Item) {
-        let size = match &item {
-            Item::Message(bytes) | Item::Acknowledging(bytes, _) => bytes.len(),
-            Item::Signal(_) => 16,
-        };
+        let size = item.size();
         let mut queue = self.lock();
         queue.reliable += 1;
         queue.reliable_bytes += size;
@@ -150,14 +161,15 @@ impl Mailbox {
         let Some((lane, item)) = queue.items.pop_front() else {
             return Taken::Nothing;
         };
+        let size = item.size();
         match lane {
-            Lane::Movement => queue.frames -= 1,
+            Lane::Movement => {
+                queue.frames -= 1;
+                queue.frame_bytes -= size;
+            }
             Lane::Reliable => {
                 queue.reliable -= 1;
-                queue.reliable_bytes -= match &item {
-                    Item::Message(bytes) | Item::Acknowledging(bytes, _) => bytes.len(),
-                    Item::Signal(_) => 16,
-                };
+                queue.reliable_bytes -= size;
             }
         }
         Taken::Item(item)

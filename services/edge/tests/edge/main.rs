@@ -1,0 +1,20 @@
+//! A whole edge with real sockets, over the twin of the broker in memory.
+//!
+//! Identity and lobby are doubles that answer what a test wants; areas are decided by the real
+//! rules. What needs the real services is in the workspace's `tests/`.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    reason = "a test has no readers outside"
+)]
+
+mod area;
+mod bad_input;
+mod client;
+mod drain;
+mod http;
+mod lobby;
+mod play;
+mod resume;
+mod slow;
+mod stage;
