@@ -3,7 +3,8 @@
 use eventlog::{Position, Record};
 use schemas::Sequence;
 use schemas::ids::{Digest, Incarnation};
-use sqlx::{PgConnection, Row, postgres::PgRow};
+use sqlx::postgres::PgRow;
+use sqlx::{Connection, PgConnection, Row};
 
 use crate::columns::big;
 
@@ -36,6 +37,11 @@ impl Checkpoint {
         stream: &str,
         incarnation: Incarnation,
     ) -> Result<Self, sqlx::Error> {
+        let mut db = db.begin().await?;
+        // A crash of the database may take back rows, but never an epoch that somebody believes to hold.
+        sqlx::query("SET LOCAL synchronous_commit = on")
+            .execute(&mut *db)
+            .await?;
         let row = sqlx::query(
             "INSERT INTO checkpoints (projection, stream, incarnation, sequence, digest, owner_epoch)
              VALUES ($1, $2, $3, 0, $4, 1)
@@ -46,8 +52,9 @@ impl Checkpoint {
         .bind(stream)
         .bind(incarnation.to_string())
         .bind(Digest::default().to_string())
-        .fetch_one(db)
+        .fetch_one(&mut *db)
         .await?;
+        db.commit().await?;
         Self::read(&row)
     }
 

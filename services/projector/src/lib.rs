@@ -38,4 +38,4 @@ pub use database::migrate;
 pub use dump::{Dump, dump};
 pub use error::ProjectError;
 pub use rebuild::{Rebuilt, rebuild};
-pub use service::run;
+pub use service::{catch_up, run};

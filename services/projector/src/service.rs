@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use eventlog::EventLog;
-use runtime::{Backoff, Ctx, HealthCheck};
+use runtime::{Backoff, Ctx, HealthCheck, Shutdown};
 
 use crate::accounts::Accounts;
 use crate::areas::Areas;
@@ -57,6 +57,31 @@ pub async fn run(config: Config, log: EventLog, ctx: Ctx) -> anyhow::Result<()> 
     }
     pool.close().await;
     Ok(())
+}
+
+/// Folds everything up to the heads of the streams, and ends: what a projector that keeps up has done.
+///
+/// # Errors
+/// As [`run`]'s; a shutdown that comes first is one.
+pub async fn catch_up(
+    config: &Config,
+    log: &EventLog,
+    shutdown: &Shutdown,
+) -> Result<(), ProjectError> {
+    database::migrate(config).await?;
+    let pool = database::connect(config)?;
+    let around = Surroundings {
+        config: config.clone(),
+        log: log.clone(),
+        pool: pool.clone(),
+        shutdown: shutdown.clone(),
+    };
+    let done = project(&around, Goals::all(Goal::Head), |_| None).await;
+    pool.close().await;
+    match done {
+        Ok(()) if shutdown.has_begun() => Err(ProjectError::Interrupted),
+        done => done,
+    }
 }
 
 /// Waits for the database and migrates it; false when the shutdown came first.

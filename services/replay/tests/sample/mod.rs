@@ -346,7 +346,12 @@ impl Realm {
         area.rest(schemas::fact::Fact::Hibernated {}, at).await;
     }
 
-    /// Where an effect's source stands in the log.
+    /// Nobody owns the area any more.
+    pub(crate) fn abandon(&mut self, name: &str) {
+        self.areas.remove(&area_id(name));
+    }
+
+    /// The area as a source of effects.
     pub(crate) fn id(name: &str) -> AggregateId {
         AggregateId::Area(area_id(name))
     }
