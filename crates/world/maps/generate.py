@@ -227,8 +227,9 @@ def harbor():
         m.tree(x, ground, 6)
     for x in (3, 11, 22, 38, 63, 72, 103):
         m.put(x, ground - 1 - (2 if x > 100 else 0), FLOWER, "back")
+    # Close together: whoever begins here sees who else does.
     m.spawn("start", 15, ground)
-    for index, x in enumerate((12, 18, 20, 39, 62, 68, 74), 1):
+    for index, x in enumerate([12, 13, 16, 17, 18, 20, 22], start=1):
         m.spawn(f"start-{index}", x, ground)
     m.door("to-forest", 114, ground - 2, "forest-1", "from-harbor")
     m.spawn("from-forest", 111, ground - 2)
