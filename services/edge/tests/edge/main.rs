@@ -15,6 +15,7 @@ mod drain;
 mod http;
 mod lobby;
 mod play;
+mod protocol_doc;
 mod resume;
 mod slow;
 mod stage;
