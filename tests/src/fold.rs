@@ -1,7 +1,9 @@
 //! What a client knows: everything it was sent, folded.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
+use schemas::ids::STEP_MILLIS;
 use schemas::motion::Motion;
 use schemas::segment::{Controller, Segment};
 use schemas::wire::{Body, Chunk, Own, ServerMessage};
@@ -31,6 +33,8 @@ pub struct View {
     pub own: Own,
     /// The newest step told.
     pub step: u64,
+    /// When it was told.
+    pub told_at: Option<Instant>,
     /// The newest sequence told.
     pub sequence: u64,
     /// Everybody in view, the own body too.
@@ -60,11 +64,15 @@ pub struct View {
 }
 
 impl View {
-    /// Where a body stands by name, in 1/256 px, at the newest step told.
+    /// Where a body stands by name now, in 1/256 px. Nobody is told of what goes on as before: between frames the
+    /// steps are counted by the clock.
     #[must_use]
     pub fn position(&self, name: &str) -> Option<(i32, i32)> {
         let seen = self.bodies.values().find(|seen| seen.name == name)?;
-        Some(seen.segment.position(Step(self.step + 1)))
+        let passed = self
+            .told_at
+            .map_or(0, |at| at.elapsed().as_millis() as u64 / STEP_MILLIS);
+        Some(seen.segment.position(Step(self.step + 1 + passed)))
     }
 
     /// Whether the command had its outcome.
@@ -113,6 +121,7 @@ impl View {
                 self.pictures += 1;
                 self.sequence = sequence;
                 self.step = step;
+                self.told_at = Some(Instant::now());
                 self.handle = handle;
                 self.own = own;
                 self.token = token;
@@ -133,6 +142,7 @@ impl View {
                 }
                 self.sequence = sequence;
                 self.step = step;
+                self.told_at = Some(Instant::now());
                 if let Some(own) = own {
                     self.own = own;
                 }

@@ -1,6 +1,6 @@
 //! A client for tests: folds all it is sent, keeps what is not answered, resumes when told to.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use bots::login::{self, Guest};
@@ -22,6 +22,7 @@ const DOOR_OPENS: Duration = Duration::from_secs(2);
 const LEFT: u8 = InputBits::LEFT.0;
 const RIGHT: u8 = InputBits::RIGHT.0;
 const JUMP: u8 = InputBits::JUMP.0;
+const DOWN: u8 = InputBits::DOWN.0;
 const RUN: u8 = InputBits::RUN.0;
 
 /// A player with a character, and at most one socket.
@@ -308,18 +309,25 @@ impl Player {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, walking)
-            .await
-            .context("no door was reached")?
+        let walked = tokio::time::timeout(PATIENCE, walking).await;
+        let stands = || self.view().position(&self.guest.name);
+        walked.unwrap_or_else(|_| {
+            anyhow::bail!("the door to {area} was not reached, but {:?}", stands())
+        })
     }
 
-    /// Walks, hopping over what is in the way, until the body overlaps these columns, 1/256 px.
+    /// Walks until the body overlaps these columns, 1/256 px. Jumps when something is in the way, and when that does
+    /// not help, drops through what it stands on.
     async fn walk_to(&mut self, left: i32, right: i32) -> anyhow::Result<()> {
-        let mut hop = false;
         let mut held = None;
+        let mut stalls = 0_u32;
+        let mut last = (0, Instant::now());
+        let mut jump_until = Instant::now();
+        let mut drop_until = Instant::now();
         let mut beat = tokio::time::interval(Duration::from_millis(40));
-        for turn in 0_u32.. {
+        loop {
             beat.tick().await;
+            let now = Instant::now();
             let view = self.view();
             anyhow::ensure!(view.closed.is_none(), "the socket has ended");
             let (x, _) = view.position(&self.guest.name).context("no own body")?;
@@ -328,11 +336,21 @@ impl Player {
                 _ if x >= right => LEFT,
                 _ => break,
             };
-            let far = x.abs_diff(left) > 64 * 256;
-            if turn % 8 == 0 {
-                hop = far && !hop;
+            if x.abs_diff(last.0) > 256 {
+                last = (x, now);
+            } else if now - last.1 > Duration::from_millis(200) {
+                last.1 = now + Duration::from_millis(400);
+                stalls += 1;
+                if stalls.is_multiple_of(3) {
+                    drop_until = now + Duration::from_millis(200);
+                } else {
+                    jump_until = now + Duration::from_millis(400);
+                }
             }
-            let keys = way | if far { RUN } else { 0 } | if hop { JUMP } else { 0 };
+            let keys = way
+                | if x.abs_diff(left) > 64 * 256 { RUN } else { 0 }
+                | if now < jump_until { JUMP } else { 0 }
+                | if now < drop_until { DOWN } else { 0 };
             if held != Some(keys) {
                 self.hold(keys)?;
                 held = Some(keys);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use bots::Address;
@@ -31,6 +32,8 @@ pub struct Stack {
     run_file: RunFile,
     _lock: DataDirLock,
     dir: TempDir,
+    /// Whether the test has come to its good end.
+    well: AtomicBool,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -72,6 +75,7 @@ impl Stack {
             run_file,
             _lock: lock,
             dir,
+            well: AtomicBool::new(false),
             _turn: turn,
         };
         stack.tool(&["keys"]).await?;
@@ -233,6 +237,11 @@ impl Stack {
         &self.run_file.postgres_url
     }
 
+    /// The test has come to its good end: the logs need not be shown.
+    pub fn is_well(&self) {
+        self.well.store(true, Ordering::Relaxed);
+    }
+
     /// Where the stack keeps its files.
     #[must_use]
     pub fn data_dir(&self) -> &Path {
@@ -242,7 +251,7 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
+        if self.well.load(Ordering::Relaxed) && !std::thread::panicking() {
             return;
         }
         for role in self.roles.values() {

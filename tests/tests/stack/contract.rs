@@ -21,8 +21,7 @@ async fn two_players_see_hear_and_follow_each_other() -> anyhow::Result<()> {
         move |view: &worldline_tests::View| view.bodies.values().any(|seen| seen.name == name)
     };
     // Spawn points lie apart; who wants company walks there.
-    ann.go_to("forest-1").await?;
-    ben.go_to("forest-1").await?;
+    tokio::try_join!(ann.go_to("forest-1"), ben.go_to("forest-1"))?;
     ann.until("Ben in view", sees("Ben")).await?;
     ben.until("Ann in view", sees("Ann")).await?;
 

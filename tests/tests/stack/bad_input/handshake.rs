@@ -223,10 +223,7 @@ async fn tickets_are_used_once_and_sessions_begun_once() -> anyhow::Result<()> {
     // The older one's resume token has died with its session.
     let mut stale = Rogue::connect(&edge).await?;
     stale.says(&resume(&first.view().token)).await;
-    assert_eq!(
-        stale.closed_with().await?,
-        CloseCode::CannotResume.code()
-    );
+    assert_eq!(stale.closed_with().await?, CloseCode::CannotResume.code());
     let twice = witness.player.who().await?;
     assert_eq!(
         twice.iter().filter(|(_, name)| name == "Twice").count(),
@@ -247,5 +244,7 @@ async fn tickets_are_used_once_and_sessions_begun_once() -> anyhow::Result<()> {
     let _only = Rogue::connect(stack.edge("edge-4")).await?;
     let surplus = Rogue::connect(stack.edge("edge-4")).await?;
     assert_eq!(surplus.closed_with().await?, CloseCode::Full.code());
+    worldline_tests::checks::log_is_whole_so_far(&stack).await?;
+    stack.is_well();
     Ok(())
 }

@@ -13,8 +13,7 @@ async fn players_of_a_killed_edge_resume_on_another() -> anyhow::Result<()> {
     let mut ann = stack.player("Ann").await?;
     let mut ben = Player::create(stack.edge("edge-2"), "Ben").await?;
     ben.enter().await?;
-    ann.go_to("forest-1").await?;
-    ben.go_to("forest-1").await?;
+    tokio::try_join!(ann.go_to("forest-1"), ben.go_to("forest-1"))?;
     ben.until("Ann in view", |view| {
         view.bodies.values().any(|seen| seen.name == "Ann")
     })
