@@ -195,3 +195,6 @@ fn fold(state: &mut AreaState, record: &Record) -> Result<(), RestoreError> {
         source,
     })
 }
+
+#[cfg(test)]
+mod tests;

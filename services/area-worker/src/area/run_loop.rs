@@ -5,17 +5,20 @@
 //! ([`Running::tick`]), the acknowledgement of its frame ([`Running::appended`]) and the wish to be
 //! let go ([`Running::release`]). What it wants done goes into channels, whose other ends are tasks.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use runtime::metric_definitions::{COMMANDS_TOTAL, TICK_SECONDS};
+use schemas::command::PlayerCommand;
 use schemas::fact::Fact;
+use schemas::outcome::{Outcomes, Rejected};
 use schemas::{Sequence, UnixMillis, WorkerId};
 use tokio::sync::{mpsc, oneshot};
 use world::rules::MAX_COMMANDS_PER_TICK;
-use world::{AreaState, FrameHeader, Incoming, Map, TickInput};
+use world::{AreaState, Command, FrameHeader, Incoming, Map, TickInput};
 
 use super::faults::{self, FaultLog};
 use super::inbox::{Batch, Inbox};
@@ -360,14 +363,23 @@ impl Running {
 }
 
 /// Counts what became of the commands of a tick.
-fn count(commands: &[Incoming], outcomes: &schemas::outcome::Outcomes) {
-    let rejected = outcomes.rejected.len() as u64;
-    if !commands.is_empty() {
-        for incoming in commands {
-            let kind = faults::kind(&incoming.command);
-            metrics::counter!(COMMANDS_TOTAL, "kind" => kind, "outcome" => "decided").increment(1);
-        }
-        metrics::counter!(COMMANDS_TOTAL, "kind" => "player", "outcome" => "rejected")
-            .increment(rejected);
+fn count(commands: &[Incoming], outcomes: &Outcomes) {
+    let refused = |cmd: &PlayerCommand| {
+        let this = |no: &Rejected| no.character == cmd.character && no.seq == cmd.seq;
+        outcomes.rejected.iter().any(this)
+    };
+    let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for incoming in commands {
+        let outcome = match &incoming.command {
+            Command::Player { cmd, .. } if refused(cmd) => "rejected",
+            Command::Undecodable | Command::Fault { .. } => "rejected",
+            _ => "accepted",
+        };
+        let kind = faults::kind(&incoming.command);
+        *counts.entry((kind, outcome)).or_default() += 1;
+    }
+    for ((kind, outcome), count) in counts {
+        metrics::counter!(COMMANDS_TOTAL, "kind" => kind.to_owned(), "outcome" => outcome.to_owned())
+            .increment(count);
     }
 }

@@ -13,3 +13,4 @@ mod faults;
 mod handover;
 mod owning;
 mod sleeping;
+mod trouble;

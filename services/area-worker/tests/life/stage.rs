@@ -7,7 +7,7 @@ use area_worker::Config;
 use bytes::Bytes;
 use devstack::test::TestBroker;
 use eventlog::streams::{self, StreamsFile};
-use eventlog::{Connect, EventLog, Follow, Reader, Record};
+use eventlog::{Connect, EventLog, Faults, Follow, Reader, Record};
 use runtime::{Ctx, Shutdown, Span};
 use schemas::command::{AreaMessage, PlayerAsk, PlayerBatch, PlayerCommand};
 use schemas::control::{AreaControl, ControlEvent, Placement};
@@ -38,14 +38,17 @@ pub(crate) struct Stage {
     director: EventLog,
     pub(crate) edge: EventLog,
     pub(crate) worker: EventLog,
+    /// Of the twin.
+    pub(crate) faults: Option<Faults>,
     generation: u64,
     broker: Option<TestBroker>,
 }
 
 impl Stage {
     pub(crate) async fn twin() -> Self {
-        let (log, _) = EventLog::in_memory();
+        let (log, faults) = EventLog::in_memory();
         Self {
+            faults: Some(faults),
             director: log.clone(),
             edge: log.clone(),
             worker: log,
@@ -64,6 +67,7 @@ impl Stage {
             director: connect(&broker, "director").await,
             edge: connect(&broker, "edge").await,
             worker: connect(&broker, "worker").await,
+            faults: None,
             generation: 0,
             broker: Some(broker),
         }
