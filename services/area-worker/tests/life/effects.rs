@@ -17,11 +17,11 @@ on_both!(
     a_door_wakes_the_area_behind_it,
 );
 
-fn door() -> &'static Door {
+pub(crate) fn door() -> &'static Door {
     &world::maps::builtin("harbor").unwrap().map.doors[0]
 }
 
-fn at_the_door() -> EntryPoint {
+pub(crate) fn at_the_door() -> EntryPoint {
     let door = door();
     EntryPoint::At {
         x: door.x,
@@ -29,11 +29,11 @@ fn at_the_door() -> EntryPoint {
     }
 }
 
-fn is_departed(fact: &Fact) -> bool {
+pub(crate) fn is_departed(fact: &Fact) -> bool {
     matches!(fact, Fact::Departed { .. })
 }
 
-fn is_confirmed_by(area: &AreaId) -> impl Fn(&Fact) -> bool {
+pub(crate) fn is_confirmed_by(area: &AreaId) -> impl Fn(&Fact) -> bool {
     let name = schemas::subjects::AggregateId::Area(area.clone());
     move |fact| matches!(fact, Fact::EffectsConfirmed { target, .. } if *target == name)
 }

@@ -7,6 +7,8 @@
 
 mod stage;
 
+#[cfg(feature = "fault-injection")]
+mod crashes;
 mod effects;
 #[cfg(feature = "fault-injection")]
 mod faults;

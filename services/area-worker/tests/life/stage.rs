@@ -73,6 +73,20 @@ impl Stage {
         }
     }
 
+    /// User, password and address for a worker that is a process of its own.
+    #[cfg(feature = "fault-injection")]
+    pub(crate) fn worker_access(&self) -> String {
+        let broker = self.broker.as_ref().expect("a broker");
+        let users = broker.users().expect("users");
+        let credential = users.credential("worker").expect("the role");
+        format!(
+            "{} {} {}",
+            credential.user,
+            credential.password,
+            broker.url()
+        )
+    }
+
     /// Another worker's connections.
     pub(crate) async fn another_worker(&self) -> EventLog {
         match &self.broker {
