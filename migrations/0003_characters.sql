@@ -2,6 +2,9 @@
 -- lobby says (whose it is, its session, where it was last seen) comes from LOBBY_EVENTS; where it is and
 -- how it moves comes from AREA_EVENTS. Sessions are the lobby's as well.
 --
+-- A row of a player who plays changes twice a second, so pages are left half empty: an update then stays on
+-- its page and touches no index.
+--
 -- Motion is kept as in the log: a trajectory segment, not a position. See 0006 for the view that evaluates it.
 
 CREATE TABLE characters (
@@ -38,7 +41,7 @@ CREATE TABLE characters (
     tick           BIGINT,
     at             TIMESTAMPTZ,
     frame_sequence BIGINT
-);
+) WITH (fillfactor = 50);
 CREATE INDEX characters_by_account ON characters (account);
 CREATE INDEX characters_by_area ON characters (area) WHERE in_world;
 COMMENT ON COLUMN characters.place IS 'Who has it, as the lobby knows: the lobby itself, or the world.';

@@ -23,7 +23,7 @@ CREATE TABLE areas (
     commands_up_to   BIGINT,
     at               TIMESTAMPTZ,
     frame_sequence   BIGINT
-);
+) WITH (fillfactor = 50);
 COMMENT ON COLUMN areas.owner IS 'The worker of its newest ownership frame.';
 COMMENT ON COLUMN areas.epoch IS 'The owner''s fencing token.';
 COMMENT ON COLUMN areas.state IS 'Of its newest frame: awake, asleep, or given up by its owner.';

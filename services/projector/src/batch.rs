@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use eventlog::{ReadError, Reader, Record};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
+/// After so long without events it is time to look whether the rows are still ours.
+const IDLE: Duration = Duration::from_secs(2);
 /// No transaction holds more than this, in bytes of the log.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
@@ -12,6 +14,8 @@ const MAX_BYTES: usize = 8 * 1024 * 1024;
 pub(crate) enum Gathered {
     /// These, in order; at least one.
     Events(Vec<Record>),
+    /// Nothing for [`IDLE`].
+    Idle,
     /// Nothing: the head is reached (only of a reader that ends there).
     Head,
 }
@@ -22,7 +26,11 @@ pub(crate) async fn gather(
     limit: usize,
     linger: Duration,
 ) -> Result<Gathered, ReadError> {
-    let Some(first) = reader.next().await? else {
+    let first = match timeout(IDLE, reader.next()).await {
+        Ok(first) => first?,
+        Err(_) => return Ok(Gathered::Idle),
+    };
+    let Some(first) = first else {
         return Ok(Gathered::Head);
     };
     let deadline = Instant::now() + linger;

@@ -16,7 +16,8 @@ pub struct Config {
     /// At most so many events in one transaction. Default 5000; `WORLDLINE_PROJECTOR_BATCH`.
     #[serde(default = "batch")]
     pub batch: usize,
-    /// How long a transaction waits for more events once it has one. Default `100ms`;
+    /// How long a transaction waits for more events once it has one. It bounds
+    /// how often a row that changes all the time is written. Default `500ms`;
     /// `WORLDLINE_PROJECTOR_LINGER`.
     #[serde(default = "linger")]
     pub linger: Span,
@@ -35,7 +36,7 @@ const fn batch() -> usize {
 }
 
 fn linger() -> Span {
-    Span::from_millis(100)
+    Span::from_millis(500)
 }
 
 const fn save_every() -> u64 {

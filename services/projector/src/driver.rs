@@ -165,8 +165,13 @@ impl<P: Projection> Driver<P> {
             let Some(more) = around.shutdown.unless_begun(more).await else {
                 return Ok(());
             };
-            let Gathered::Events(mut batch) = more? else {
-                return Ok(());
+            let mut batch = match more? {
+                Gathered::Events(batch) => batch,
+                Gathered::Head => return Ok(()),
+                Gathered::Idle => {
+                    self.confirm(&around.pool, &checkpoint).await?;
+                    continue;
+                }
             };
             if let Goal::Event(end) = self.goal {
                 batch.retain(|record| record.sequence <= end);
@@ -182,6 +187,16 @@ impl<P: Projection> Driver<P> {
             self.progress.send_replace(Some(checkpoint));
             counter!(names::PROJECTOR_EVENTS_TOTAL, "projection" => P::NAME)
                 .increment(batch.len() as u64);
+        }
+    }
+
+    /// Looks whether the rows still stand where we left them. A database that has crashed may have
+    /// taken back the last commits, and with no event to come nothing else would tell.
+    async fn confirm(&self, pool: &PgPool, known: &Checkpoint) -> Result<(), ProjectError> {
+        let mut db = pool.acquire().await?;
+        match Checkpoint::load(&mut db, P::NAME).await? {
+            Some(found) if found == *known => Ok(()),
+            found => Err(displaced::<P>(known.owner_epoch, found)),
         }
     }
 
@@ -252,12 +267,7 @@ impl<P: Projection> Driver<P> {
         let mut transaction = pool.begin().await?;
         if !from.advance(&to, last, &mut transaction, P::NAME).await? {
             let found = Checkpoint::load(&mut transaction, P::NAME).await?;
-            return Err(match found {
-                Some(found) if found.owner_epoch == from.owner_epoch => {
-                    ProjectError::Moved(P::NAME)
-                }
-                found => fenced::<P>(from.owner_epoch, found),
-            });
+            return Err(displaced::<P>(from.owner_epoch, found));
         }
         self.projection
             .write(&mut transaction)
@@ -266,6 +276,14 @@ impl<P: Projection> Driver<P> {
         parked.write(&mut transaction, P::NAME).await?;
         transaction.commit().await?;
         Ok(to)
+    }
+}
+
+/// The checkpoint is not where we left it: moved by a crash or a rebuild, or by another owner.
+fn displaced<P: Projection>(ours: i64, found: Option<Checkpoint>) -> ProjectError {
+    match found {
+        Some(found) if found.owner_epoch == ours => ProjectError::Moved(P::NAME),
+        found => fenced::<P>(ours, found),
     }
 }
 

@@ -5,11 +5,11 @@ mod sample;
 mod support;
 
 use devstack::test::postgres;
-use projector::{Config, catch_up, check, dump};
+use projector::{catch_up, check, dump};
 use runtime::Shutdown;
 use sample::busy_day;
 use schemas::CharacterId;
-use support::{config, failure, projecting, reach_heads};
+use support::{config, failure, projecting, quick, reach_heads};
 
 #[tokio::test]
 async fn a_second_instance_takes_over_and_the_first_says_why_it_stops() {
@@ -57,7 +57,7 @@ async fn while_postgres_is_away_nothing_is_lost_and_then_the_rows_catch_up() {
     let mut realm = busy_day().await;
     let mut database = postgres().await.unwrap();
     let url = database.create_database("away").await.unwrap();
-    let config = Config::new(url);
+    let config = quick(&url);
     let running = projecting(&config, &realm.log);
     reach_heads(&config, &realm.log).await;
     let before = dump(&config).await.unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use eventlog::EventLog;
 use projector::Config;
-use runtime::{Ctx, Shutdown};
+use runtime::{Ctx, Shutdown, Span};
 use schemas::subjects::{AREA_EVENTS, Domain};
 use sqlx::{Connection, PgConnection, Row};
 use tokio::task::JoinHandle;
@@ -16,7 +16,14 @@ const PERIOD: Duration = Duration::from_millis(10);
 /// For a fresh database.
 pub(crate) async fn config() -> Config {
     let database = devstack::test::database().await.unwrap();
-    Config::new(database.url())
+    quick(database.url())
+}
+
+/// With transactions that wait for nobody.
+pub(crate) fn quick(url: &str) -> Config {
+    let mut config = Config::new(url);
+    config.linger = Span::from_millis(10);
+    config
 }
 
 pub(crate) async fn connect(config: &Config) -> PgConnection {

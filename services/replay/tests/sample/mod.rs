@@ -24,7 +24,7 @@ use schemas::{
 };
 use serde::Serialize;
 
-use area::Area;
+pub(crate) use area::Area;
 
 /// 2023-11-14T22:13:20Z: when every realm begins.
 pub(crate) const BEGINNING: u64 = 1_700_000_000_000;
