@@ -24,7 +24,12 @@ where
 {
     let outcome = (|| {
         let sources = process.sources(Flags::new())?;
-        runtime::install_telemetry(&sources.load::<TelemetryConfig>()?);
+        let mut telemetry: TelemetryConfig = sources.load()?;
+        if telemetry.log == TelemetryConfig::default().log {
+            // What a tool has to say is its output.
+            telemetry.log = "warn".into();
+        }
+        runtime::install_telemetry(&telemetry);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()

@@ -78,8 +78,8 @@ pub enum LogFormat {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TelemetryConfig {
-    /// A level, optionally with exceptions: `info`, `info,edge=debug`. Default `info`;
-    /// `WORLDLINE_TELEMETRY_LOG`.
+    /// A level, optionally with exceptions: `info`, `info,edge=debug`. Default
+    /// `info,async_nats=warn`; `WORLDLINE_TELEMETRY_LOG`.
     pub log: String,
     /// `text` or `json`. Default `text`; `WORLDLINE_TELEMETRY_FORMAT`.
     pub format: LogFormat,
@@ -93,7 +93,7 @@ pub struct TelemetryConfig {
 impl Default for TelemetryConfig {
     fn default() -> Self {
         Self {
-            log: "info".into(),
+            log: "info,async_nats=warn".into(),
             format: LogFormat::Text,
             slow_ms: 100,
             sample: 1000,
