@@ -20,6 +20,11 @@ pub(super) fn drive(wakes: &Receiver<Wake>, gauges: &Gauges, anchor: Instant) {
             millis(at.saturating_duration_since(anchor))
         });
         gauges.next_due.store(ms, Ordering::Relaxed);
+        if due.is_none() {
+            // Nothing to be late with. A thread that lost its areas while it stood still would else
+            // remember its last, late tick for ever, and its worker would never be given anything again.
+            gauges.last_late.store(0, Ordering::Relaxed);
+        }
         // What has come is looked at before what is due: an acknowledgement may be what a tick waits for.
         let wake = match due {
             None => wakes.recv().map_err(|_| RecvTimeoutError::Disconnected),
