@@ -49,7 +49,7 @@ pub async fn run(config: Config, log: EventLog, ctx: Ctx) -> anyhow::Result<()> 
     loop {
         let event = supervisor.next(&mut sources);
         match ctx.shutdown.unless_begun(event).await {
-            Some(event) => supervisor.on(event?).await,
+            Some(event) => supervisor.on(event?).await?,
             None => break,
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use eventlog::EventLog;
-use schemas::{Claim, WorkerId};
+use schemas::{Claim, UnixMillis, WorkerId};
 use tokio::sync::{Notify, Semaphore};
 
 use crate::config::Config;
@@ -19,7 +19,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) me: WorkerId,
-    /// Differs between two lives of one name.
+    /// Differs between two lives of one name, and is higher the later one began.
     pub(crate) life: u64,
     pub(crate) log: EventLog,
     pub(crate) ticks: TickThreads,
@@ -36,7 +36,7 @@ impl Shared {
         let name = config.name.clone();
         Ok(Self {
             me: name.unwrap_or_else(|| format!("worker-{}", Claim(rand::random()))),
-            life: rand::random(),
+            life: UnixMillis::now().0 << 16 | u64::from(rand::random::<u16>()),
             log,
             ticks: TickThreads::start(config.tick_threads)?,
             peers: Peers::new(config.suspect_after.duration()),

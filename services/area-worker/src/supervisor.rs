@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use eventlog::{Entry, membership};
 use runtime::metric_definitions::{AREAS_OWNED, AREAS_QUARANTINED, HANDOFFS_TOTAL};
-use schemas::control::{Member, Placement};
+use schemas::control::{Heartbeat, Member, Placement};
 use schemas::{AreaId, UnixMillis, decode};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +24,8 @@ use crate::sources::{Event, Sources};
 const FIRST_REST: Duration = Duration::from_millis(250);
 /// Until an area that somebody else has taken is tried again, if it is still placed here.
 const REST_AFTER_LOSS: Duration = Duration::from_millis(500);
+/// For so long after its start a worker gives way to another of its name that began earlier.
+const NEWCOMER: Duration = Duration::from_secs(3);
 /// On shutdown the director gets so long to place the areas elsewhere, if there is an elsewhere.
 const LONGEST_GOODBYE: Duration = Duration::from_millis(1500);
 
@@ -38,6 +40,7 @@ pub(crate) struct Supervisor {
     /// Given up until the director has marked their placements.
     quarantined: BTreeSet<AreaId>,
     draining: bool,
+    started: Instant,
 }
 
 /// What this worker has of an area.
@@ -63,6 +66,7 @@ impl Supervisor {
             failures: BTreeMap::new(),
             quarantined: BTreeSet::new(),
             draining: false,
+            started: Instant::now(),
         }
     }
 
@@ -77,7 +81,9 @@ impl Supervisor {
         }
     }
 
-    pub(crate) async fn on(&mut self, event: Event) {
+    /// # Errors
+    /// When another worker of this name is running already.
+    pub(crate) async fn on(&mut self, event: Event) -> anyhow::Result<()> {
         match event {
             Event::Placed(entry) => self.placed(&entry),
             Event::Knock(area) => {
@@ -90,10 +96,29 @@ impl Supervisor {
                 self.announce().await;
             }
             Event::Ended(Err(panic)) => tracing::error!(%panic, "the task of an area panicked"),
-            Event::Heard(beat) => self.shared.peers.heard(beat.worker),
+            Event::Heard(beat) => {
+                self.check_namesake(&beat)?;
+                self.shared.peers.heard(beat.worker);
+            }
             Event::Beat => self.wake_the_rested(),
             Event::Announce => self.announce().await,
         }
+        Ok(())
+    }
+
+    /// Two workers of one name would take each other's areas for ever. The newcomer goes.
+    fn check_namesake(&self, beat: &Heartbeat) -> anyhow::Result<()> {
+        let Shared { me, life, .. } = &*self.shared;
+        if beat.worker != *me || beat.life == *life {
+            return Ok(());
+        }
+        let newcomer = *life > beat.life && self.started.elapsed() < NEWCOMER;
+        anyhow::ensure!(
+            !newcomer,
+            "another worker called {me} is running; give each a name of its own (worker.name)"
+        );
+        tracing::warn!(worker = me, "another worker of this name is running");
+        Ok(())
     }
 
     fn placed(&mut self, entry: &Entry) {
@@ -254,10 +279,15 @@ impl Supervisor {
                         self.let_go(&area);
                     }
                 }
-                event = self.next(sources) => match event {
-                    Ok(event) => self.on(event).await,
-                    Err(error) => tracing::warn!(%error, "listening failed while draining"),
-                },
+                event = self.next(sources) => {
+                    let done = match event {
+                        Ok(event) => self.on(event).await,
+                        Err(error) => Err(error),
+                    };
+                    if let Err(error) = done {
+                        tracing::warn!(%error, "something failed while draining");
+                    }
+                }
             }
         }
         if let Err(error) = membership::leave(&self.shared.log, &self.shared.me).await {

@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 
 use eventlog::Record;
+use runtime::TraceContext;
 use schemas::command::AreaMessage;
 use schemas::ids::{CommandPosition, Incarnation};
 use schemas::{Sequence, decode};
@@ -22,7 +23,7 @@ pub(crate) const WAITING_MESSAGES: usize = 1024;
 pub(crate) struct Batch {
     /// Commands in the order of the stream.
     pub(crate) commands: Vec<Incoming>,
-    /// The trace of one of them.
+    /// The trace of one of them that is sampled.
     pub(crate) trace: Option<String>,
 }
 
@@ -61,7 +62,10 @@ impl Inbox {
             && let Ok(record) = self.messages.try_recv()
         {
             batch.commands.extend(self.take_apart(&record));
-            batch.trace = batch.trace.or(record.trace);
+            let traced = batch.trace.as_deref().is_some_and(is_sampled);
+            if !traced && record.trace.as_deref().is_some_and(is_sampled) {
+                batch.trace = record.trace;
+            }
         }
         batch
     }
@@ -96,6 +100,10 @@ impl Inbox {
         commands.retain(|incoming| incoming.position > self.start);
         commands
     }
+}
+
+fn is_sampled(trace: &str) -> bool {
+    TraceContext::parse(trace).is_ok_and(|trace| trace.sampled())
 }
 
 /// Where reading begins for an area that has consumed up to `position`: with the message that it

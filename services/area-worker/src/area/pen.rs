@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use eventlog::{AppendError, Appender};
+use runtime::{end_timed, timed};
 use schemas::{AreaId, Sequence};
 use tokio::sync::mpsc;
 
@@ -26,8 +27,13 @@ pub(crate) async fn write(
 ) -> Result<(), AppendError> {
     while let Some(frame) = frames.recv().await {
         reached(CrashPoint::BeforeAppend, &frame.marks);
-        let trace = frame.trace.as_deref();
-        let sequence = append_surely(area, &mut appender, frame.payload, trace).await?;
+        let header = frame.trace.map(|trace| trace.to_header());
+        let step = frame.trace.map_or_else(
+            || timed("log.append"),
+            |trace| timed("log.append").of(trace),
+        );
+        let sequence = append_surely(area, &mut appender, frame.payload, header.as_deref()).await?;
+        end_timed!(step, area.id = %area, event.seq = sequence.0);
         reached(CrashPoint::AfterAppendBeforeAck, &frame.marks);
         seat.wake(Wake::Appended(seat.key(), sequence));
     }

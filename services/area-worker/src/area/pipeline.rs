@@ -6,6 +6,7 @@
 //! is acknowledged.
 
 use bytes::Bytes;
+use runtime::TraceContext;
 use schemas::Sequence;
 use schemas::effect::Effect;
 use schemas::subjects::AggregateId;
@@ -20,7 +21,7 @@ pub(crate) struct Write {
     /// Its bytes.
     pub(crate) payload: Bytes,
     /// The trace of one of its commands.
-    pub(crate) trace: Option<String>,
+    pub(crate) trace: Option<TraceContext>,
     /// For fault tests.
     pub(crate) marks: Marks,
 }

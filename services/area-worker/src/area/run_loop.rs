@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use runtime::metric_definitions::{COMMANDS_TOTAL, TICK_SECONDS};
+use runtime::{TraceContext, end_timed, timed};
 use schemas::command::PlayerCommand;
 use schemas::fact::Fact;
 use schemas::outcome::{Outcomes, Rejected};
@@ -250,6 +251,11 @@ impl Running {
         } else {
             self.inbox.take(MAX_COMMANDS_PER_TICK)
         };
+        let trace = trace.and_then(|trace| TraceContext::parse(&trace).ok());
+        let step = trace.map_or_else(
+            || timed("worker.tick"),
+            |trace| timed("worker.tick").of(trace),
+        );
         let input = TickInput {
             tick: self.state.tick().next(),
             at: now.unix,
@@ -294,10 +300,11 @@ impl Running {
         };
         let write = Write {
             payload: Bytes::from(bytes),
-            trace,
+            trace: trace.map(|trace| trace.child()),
             marks,
         };
         self.pipeline.decided(Some((write, consequences)));
+        end_timed!(step, area.id = %self.state.area(), tick = self.state.tick().0);
     }
 
     /// Sends what an acknowledged frame leads to.

@@ -13,6 +13,7 @@ on_both!(
     a_moved_area_is_released_before_it_is_taken,
     draining_releases_every_area_and_leaves,
     a_dead_owners_area_is_taken_without_waiting_long,
+    the_second_worker_of_a_name_goes,
 );
 
 async fn a_moved_area_is_released_before_it_is_taken(mut stage: Stage) {
@@ -79,4 +80,18 @@ async fn a_dead_owners_area_is_taken_without_waiting_long(mut stage: Stage) {
     );
     assert!(frames.facts(is_released).is_empty());
     ben.drain().await;
+}
+
+async fn the_second_worker_of_a_name_goes(mut stage: Stage) {
+    let first = Worker::start(&stage.worker, config("ann"));
+    stage.give(&harbor(), "ann").await;
+    let mut frames = stage.watch(&harbor());
+    frames.until_fact(is_owned_by("ann")).await;
+    let second = Worker::start(&stage.another_worker().await, config("ann"));
+    let refused = second.ended().await.unwrap_err().to_string();
+    assert!(refused.contains("another worker called ann"), "{refused}");
+    let clock = frames.state.tick();
+    frames.until(|frame| frame.tick.0 > clock.0 + 25).await;
+    first.drain().await;
+    frames.until_fact(is_released).await;
 }

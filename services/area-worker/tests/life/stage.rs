@@ -87,6 +87,11 @@ impl Stage {
         )
     }
 
+    pub(crate) async fn restart_broker(&mut self) {
+        let broker = self.broker.as_mut().expect("a broker");
+        broker.restart().await.expect("it comes back");
+    }
+
     /// Another worker's connections.
     pub(crate) async fn another_worker(&self) -> EventLog {
         match &self.broker {
@@ -281,6 +286,11 @@ impl Worker {
     pub(crate) async fn drain(self) {
         self.shutdown.begin();
         self.task.await.unwrap().expect("a clean end");
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) async fn ended(self) -> anyhow::Result<()> {
+        self.task.await.unwrap()
     }
 
     /// As `kill -9` does: whatever it was about to write or send is not.

@@ -130,3 +130,28 @@ async fn what_waited_too_long_is_rejected_and_what_retention_took_is_named() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restarted_broker_has_every_acknowledged_frame_and_the_world_goes_on() {
+    within(async {
+        let mut stage = Stage::broker().await;
+        let worker = Worker::start(&stage.worker, config("ann"));
+        stage.give(&harbor(), "ann").await;
+        let mut frames = stage.watch(&harbor());
+        stage.enter(&harbor(), ANN, 1, start()).await;
+        frames.until_fact(is_arrived).await;
+        for line in 1..=3_u32 {
+            stage.ask(&harbor(), ANN, [(line, say("realm.1"))]).await;
+            stage.restart_broker().await;
+            until_spoken(&mut frames, line as usize).await;
+        }
+        // Whoever reads from the beginning finds the same chain.
+        let mut again = stage.watch(&harbor());
+        while again.frames.len() < frames.frames.len() {
+            again.next().await;
+        }
+        assert_eq!(again.frames, frames.frames);
+        worker.drain().await;
+    })
+    .await;
+}
