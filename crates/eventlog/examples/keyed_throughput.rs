@@ -3,10 +3,6 @@
 //! `cargo run --release -p eventlog --example keyed_throughput`; figures in docs/adr/0006.
 
 #[path = "../tests/keyed/purse.rs"]
-#[expect(
-    dead_code,
-    reason = "the tests' toy aggregate; only putting coins is measured"
-)]
 mod purse;
 
 use std::sync::Arc;
@@ -39,7 +35,7 @@ async fn main() -> anyhow::Result<()> {
     let all: Vec<String> = (0..4_096).map(|n| CharacterId(n).to_string()).collect();
     let of_one: Vec<String> = all
         .iter()
-        .filter(|key| fixed_hash(key) % PARTITIONS == 0)
+        .filter(|key| fixed_hash(key).is_multiple_of(PARTITIONS))
         .cloned()
         .collect();
     for (what, keys, at_once) in [

@@ -32,6 +32,9 @@ pub struct WorkOptions {
     /// How many may be delivered and not yet acknowledged. With more than one, the order is lost
     /// when a participant dies: what it held comes again *after* what followed.
     pub max_ack_pending: u32,
+    /// Whether one participant is given all messages until it leaves. If not, whoever waits is
+    /// given the next one, and nobody waits for a dead participant to be noticed.
+    pub pinned: bool,
 }
 
 impl WorkOptions {
@@ -48,11 +51,12 @@ impl WorkOptions {
             filter: filter.into(),
             ack_wait: Duration::from_secs(30),
             max_ack_pending: 1,
+            pinned: true,
         }
     }
 }
 
-/// One participant. The consumer is pinned: of all participants one is given the messages, until
+/// One participant. If the consumer is pinned, one of all participants is given the messages, until
 /// it leaves, or is gone or silent for five seconds; then another.
 pub struct Work {
     backend: Arc<dyn Backend>,

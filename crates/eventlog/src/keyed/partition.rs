@@ -41,6 +41,9 @@ impl<A: Aggregate> Partition<A> {
         let options = WorkOptions {
             ack_wait: ACK_WAIT,
             max_ack_pending: 1,
+            // One message at a time keeps the order by itself; a pin would make the partition wait
+            // for a dead instance to be noticed.
+            pinned: false,
             ..WorkOptions::new(
                 A::DOMAIN.command_stream(),
                 format!("{}-{number}", A::DOMAIN.token()),

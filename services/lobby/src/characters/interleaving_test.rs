@@ -81,7 +81,7 @@ impl Realm {
                 self.letters.extend(letters);
             }
             23 => {
-                let letters = self.areas[choice % AREAS].leave(choice % 2 == 0, now);
+                let letters = self.areas[choice % AREAS].leave(choice.is_multiple_of(2), now);
                 self.letters.extend(letters);
             }
             24 => self.areas[choice % AREAS].forget_the_gone(),
@@ -109,7 +109,7 @@ impl Realm {
                     .extend(at.receive(message, UnixMillis(self.clock)));
             }
             (AggregateId::Character(_), message) => {
-                self.to_lobby(match message {
+                self.lobby_receives(match message {
                     model::Message::Effect(effect) => KeyedMessage::Effect(effect),
                     model::Message::Confirmation(receipt) => KeyedMessage::Confirmation(receipt),
                 });
@@ -117,7 +117,7 @@ impl Realm {
         }
     }
 
-    fn to_lobby(&mut self, message: KeyedMessage<LobbyCommand>) -> Option<LobbyReply> {
+    fn lobby_receives(&mut self, message: KeyedMessage<LobbyCommand>) -> Option<LobbyReply> {
         self.clock += 1;
         let handling = Handling {
             incarnation: Incarnation(1),
@@ -139,7 +139,7 @@ impl Realm {
     }
 
     fn ask(&mut self, body: LobbyCommand) -> Option<LobbyReply> {
-        self.to_lobby(KeyedMessage::Command {
+        self.lobby_receives(KeyedMessage::Command {
             request: 1,
             reply: Some("reply.0.1".into()),
             body,

@@ -1,7 +1,7 @@
 //! A consumer that is asked for messages in batches.
 //!
 //! Two kinds: an ordered one of a reader's own, kept in the broker's memory and without
-//! acknowledgements; and a durable one that several share, pinned to one of them. At most one
+//! acknowledgements; and a durable one that several share, perhaps pinned to one of them. At most one
 //! batch is asked for ahead, and a batch is bounded in messages and bytes, so that neither side
 //! holds more than that. While nothing comes, the broker sends a heartbeat every second.
 
@@ -32,8 +32,20 @@ const INACTIVE: Duration = Duration::from_secs(60);
 const GROUP: &str = "one";
 /// A participant that has neither asked nor been given anything for this long loses the pin.
 const PINNED_FOR: Duration = Duration::from_secs(5);
-/// A pull of a pinned consumer is renewed well within that time.
-const PINNED_EXPIRES: Duration = Duration::from_secs(2);
+/// A pull of a shared consumer is renewed well within that time; what is given to a participant
+/// that has been stopped comes again to another.
+const SHARED_EXPIRES: Duration = Duration::from_secs(2);
+
+/// Whose a consumer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A reader's own.
+    Ordered,
+    /// Shared by several, each message for whoever asks.
+    Shared,
+    /// Shared by several, all messages for one of them.
+    Pinned,
+}
 
 /// A consumer's deliveries.
 pub(super) struct PullReader {
@@ -44,9 +56,9 @@ pub(super) struct PullReader {
     consumer: String,
     /// Messages asked for and neither delivered nor given up.
     outstanding: u64,
-    /// The pin, once the broker has given it. Only for durable consumers.
+    /// The pin, once the broker has given it. Only for pinned consumers.
     pin: Option<String>,
-    durable: bool,
+    kind: Kind,
 }
 
 fn nanos(duration: Duration) -> Value {
@@ -83,7 +95,7 @@ impl PullReader {
             Start::LastPerSubject => config["deliver_policy"] = "last_per_subject".into(),
         }
         filter(&mut config, &spec.filters, spec.start);
-        Self::open(connection, &spec.stream, &name, config, false).await
+        Self::open(connection, &spec.stream, &name, config, Kind::Ordered).await
     }
 
     /// A durable consumer shared with others.
@@ -91,7 +103,7 @@ impl PullReader {
         connection: &Connection,
         options: &WorkOptions,
     ) -> Result<Self, AskFault> {
-        let config = json!({
+        let mut config = json!({
             "name": options.durable,
             "durable_name": options.durable,
             "ack_policy": "explicit",
@@ -101,11 +113,16 @@ impl PullReader {
             "max_ack_pending": options.max_ack_pending,
             "max_deliver": -1,
             "filter_subject": options.filter,
-            "priority_groups": [GROUP],
-            "priority_policy": "pinned_client",
-            "priority_timeout": nanos(PINNED_FOR),
         });
-        Self::open(connection, &options.stream, &options.durable, config, true).await
+        let kind = if options.pinned {
+            config["priority_groups"] = json!([GROUP]);
+            config["priority_policy"] = "pinned_client".into();
+            config["priority_timeout"] = nanos(PINNED_FOR);
+            Kind::Pinned
+        } else {
+            Kind::Shared
+        };
+        Self::open(connection, &options.stream, &options.durable, config, kind).await
     }
 
     async fn open(
@@ -113,7 +130,7 @@ impl PullReader {
         stream: &str,
         name: &str,
         config: Value,
-        durable: bool,
+        kind: Kind,
     ) -> Result<Self, AskFault> {
         let request = match config.get("filter_subject").and_then(Value::as_str) {
             Some(filter) => format!("CONSUMER.CREATE.{stream}.{name}.{filter}"),
@@ -132,7 +149,7 @@ impl PullReader {
             consumer: name.to_owned(),
             outstanding: 0,
             pin: None,
-            durable,
+            kind,
         })
     }
 
@@ -142,10 +159,9 @@ impl PullReader {
         if self.outstanding > BATCH / 2 {
             return Ok(());
         }
-        let expires = if self.durable {
-            PINNED_EXPIRES
-        } else {
-            EXPIRES
+        let expires = match self.kind {
+            Kind::Ordered => EXPIRES,
+            Kind::Shared | Kind::Pinned => SHARED_EXPIRES,
         };
         let mut pull = json!({
             "batch": BATCH,
@@ -153,7 +169,7 @@ impl PullReader {
             "expires": nanos(expires),
             "idle_heartbeat": nanos(HEARTBEAT),
         });
-        if self.durable {
+        if self.kind == Kind::Pinned {
             pull["group"] = GROUP.into();
             if let Some(pin) = &self.pin {
                 pull["id"] = pin.as_str().into();
@@ -174,7 +190,7 @@ impl PullReader {
     /// What a message means; `None` for one that concerns only this bookkeeping.
     fn read(&mut self, message: Message) -> Option<ReadEvent> {
         let Some(status) = message.status else {
-            if self.durable {
+            if self.kind == Kind::Pinned {
                 let pin = message
                     .headers
                     .as_ref()
@@ -244,11 +260,11 @@ impl RawReader for PullReader {
     }
 
     async fn close(&mut self) {
-        let (request, content) = match (self.durable, &self.pin) {
-            (false, _) => ("DELETE", Value::Null),
+        let (request, content) = match (self.kind, &self.pin) {
+            (Kind::Ordered, _) => ("DELETE", Value::Null),
             // Whoever is next in line need not wait for the pin to expire.
-            (true, Some(_)) => ("UNPIN", json!({ "group": GROUP })),
-            (true, None) => return,
+            (Kind::Pinned, Some(_)) => ("UNPIN", json!({ "group": GROUP })),
+            (Kind::Pinned, None) | (Kind::Shared, _) => return,
         };
         let subject = format!(
             "$JS.API.CONSUMER.{request}.{}.{}",
