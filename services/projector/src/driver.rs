@@ -17,11 +17,12 @@ use tokio::sync::watch;
 use crate::batch::{Gathered, gather};
 use crate::checkpoint::Checkpoint;
 use crate::config::Config;
-use crate::error::{ProjectError, refuses_values};
+use crate::error::ProjectError;
 use crate::lag;
 use crate::parked::Parked;
 use crate::position;
 use crate::projection::{Poison, Projection};
+use crate::transaction::{commit, confirm, fenced};
 
 /// How far to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,7 +170,7 @@ impl<P: Projection> Driver<P> {
                 Gathered::Events(batch) => batch,
                 Gathered::Head => return Ok(()),
                 Gathered::Idle => {
-                    self.confirm(&around.pool, &checkpoint).await?;
+                    confirm::<P>(&around.pool, &checkpoint).await?;
                     continue;
                 }
             };
@@ -180,23 +181,13 @@ impl<P: Projection> Driver<P> {
                 return Ok(());
             };
             self.fold(&batch, &mut parked);
-            checkpoint = self
-                .commit(&around.pool, &checkpoint, (first, last), &mut parked)
-                .await?;
+            let span = (first, last);
+            let projection = &mut self.projection;
+            checkpoint = commit(&around.pool, &checkpoint, span, projection, &mut parked).await?;
             self.backoff.reset();
             self.progress.send_replace(Some(checkpoint));
             counter!(names::PROJECTOR_EVENTS_TOTAL, "projection" => P::NAME)
                 .increment(batch.len() as u64);
-        }
-    }
-
-    /// Looks whether the rows still stand where we left them. A database that has crashed may have
-    /// taken back the last commits, and with no event to come nothing else would tell.
-    async fn confirm(&self, pool: &PgPool, known: &Checkpoint) -> Result<(), ProjectError> {
-        let mut db = pool.acquire().await?;
-        match Checkpoint::load(&mut db, P::NAME).await? {
-            Some(found) if found == *known => Ok(()),
-            found => Err(displaced::<P>(known.owner_epoch, found)),
         }
     }
 
@@ -243,54 +234,5 @@ impl<P: Projection> Driver<P> {
                 parked.poison(record, &why);
             }
         }
-    }
-
-    async fn commit(
-        &mut self,
-        pool: &PgPool,
-        from: &Checkpoint,
-        (first, last): (&Record, &Record),
-        parked: &mut Parked,
-    ) -> Result<Checkpoint, ProjectError> {
-        let to = from.after(last);
-        let refused = |source: sqlx::Error| {
-            if refuses_values(&source) {
-                ProjectError::RowsRefused {
-                    first: first.sequence,
-                    last: last.sequence,
-                    source,
-                }
-            } else {
-                source.into()
-            }
-        };
-        let mut transaction = pool.begin().await?;
-        if !from.advance(&to, last, &mut transaction, P::NAME).await? {
-            let found = Checkpoint::load(&mut transaction, P::NAME).await?;
-            return Err(displaced::<P>(from.owner_epoch, found));
-        }
-        self.projection
-            .write(&mut transaction)
-            .await
-            .map_err(refused)?;
-        parked.write(&mut transaction, P::NAME).await?;
-        transaction.commit().await?;
-        Ok(to)
-    }
-}
-
-/// The checkpoint is not where we left it: moved by a crash or a rebuild, or by another owner.
-fn displaced<P: Projection>(ours: i64, found: Option<Checkpoint>) -> ProjectError {
-    match found {
-        Some(found) if found.owner_epoch == ours => ProjectError::Moved(P::NAME),
-        found => fenced::<P>(ours, found),
-    }
-}
-
-fn fenced<P: Projection>(ours: i64, found: Option<Checkpoint>) -> ProjectError {
-    ProjectError::Fenced {
-        projection: P::NAME,
-        ours,
-        theirs: found.map_or(0, |found| found.owner_epoch),
     }
 }

@@ -30,6 +30,7 @@ mod position;
 mod projection;
 mod rebuild;
 mod service;
+mod transaction;
 
 pub use check::{Comparison, check};
 pub use cli::{AdminCommand, admin, check_rows, rebuild_and_switch};

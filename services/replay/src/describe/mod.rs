@@ -1,6 +1,7 @@
 //! What stands in the log, as lines for people and for programs.
 
 mod area;
+mod command;
 mod keyed;
 
 use std::io::Write;
@@ -8,7 +9,8 @@ use std::io::Write;
 use schemas::{CharacterId, Sequence, Tick, UnixMillis};
 use serde_json::{Value, json};
 
-pub(crate) use area::{Scene, command, effect, fact, frame_clock, motion};
+pub(crate) use area::{Scene, effect, fact, frame_clock, motion};
+pub(crate) use command::command;
 pub(crate) use keyed::{At, keyed_command, keyed_event};
 
 use crate::ReplayError;

@@ -11,6 +11,7 @@
 
 mod areas;
 mod cursor;
+mod frame;
 mod keyed;
 mod lobby;
 mod mail;
@@ -102,20 +103,20 @@ async fn causally(
         let ready = |waits: Option<&mail::Needs>| waits.map(|needs| books.mail.meets(needs));
         match (ready(frames.needs()), ready(entries.needs())) {
             (None, None) => return Ok(()),
-            (Some(true), _) => frame(&mut frames, areas, books).await?,
-            (_, Some(true)) => entry(&mut entries, lobby, books),
+            (Some(true), _) => fold_frame(&mut frames, areas, books).await?,
+            (_, Some(true)) => fold_entry(&mut entries, lobby, books),
             // What it waits for may have come since the other stream was read to its end.
             (Some(false), None) if entries.reopen() => continue,
             (None, Some(false)) if frames.reopen() => continue,
             // Nothing will ever meet it: it is folded all the same, and found out.
-            (Some(false), _) => frame(&mut frames, areas, books).await?,
-            (None, Some(false)) => entry(&mut entries, lobby, books),
+            (Some(false), _) => fold_frame(&mut frames, areas, books).await?,
+            (None, Some(false)) => fold_entry(&mut entries, lobby, books),
         }
         progress.step();
     }
 }
 
-async fn frame(
+async fn fold_frame(
     frames: &mut Cursor<areas::Next>,
     areas: &mut Areas,
     books: &mut Books,
@@ -126,7 +127,7 @@ async fn frame(
     }
 }
 
-fn entry(entries: &mut Cursor<lobby::Next>, lobby: &mut Lobby, books: &mut Books) {
+fn fold_entry(entries: &mut Cursor<lobby::Next>, lobby: &mut Lobby, books: &mut Books) {
     if let Some(next) = entries.take() {
         lobby.fold(next, books);
     }
