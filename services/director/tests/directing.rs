@@ -170,7 +170,7 @@ async fn a_silent_workers_areas_go_to_another() {
     let begun = std::time::Instant::now();
     stage.until_placed(&[("ann", 3)]).await;
     assert!(
-        begun.elapsed() < Duration::from_secs(2),
+        begun.elapsed() < Duration::from_secs(5),
         "{:?}",
         begun.elapsed()
     );

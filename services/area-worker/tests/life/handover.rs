@@ -31,7 +31,7 @@ async fn a_moved_area_is_released_before_it_is_taken(mut stage: Stage) {
         assert_eq!(taken.no, released.next(), "nothing between");
         assert_eq!(taken.epoch, Epoch(epoch));
         assert!(
-            begun.elapsed() < Duration::from_secs(2),
+            begun.elapsed() < Duration::from_secs(5),
             "{:?}",
             begun.elapsed()
         );
@@ -74,7 +74,7 @@ async fn a_dead_owners_area_is_taken_without_waiting_long(mut stage: Stage) {
     stage.place(&harbor(), Some("ben")).await;
     frames.until_fact(is_owned_by("ben")).await;
     assert!(
-        begun.elapsed() < Duration::from_secs(2),
+        begun.elapsed() < Duration::from_secs(5),
         "{:?}",
         begun.elapsed()
     );

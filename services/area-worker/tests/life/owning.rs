@@ -30,9 +30,14 @@ async fn a_placed_area_is_taken_and_keeps_its_clock(mut stage: Stage) {
         let before = frames.frames.last().map(|frame| (frame.tick, frame.at));
         let after = frames.next().await;
         let (tick, at) = before.unwrap();
-        assert!(after.at.0 - at.0 <= 1000, "a clock frame every second");
-        let ticks = after.tick.0 - tick.0;
-        assert!((20..=26).contains(&ticks), "{ticks} ticks in a second");
+        let (ticks, elapsed) = (after.tick.0 - tick.0, after.at.0 - at.0);
+        // A busy machine may make it slow; nothing may make it fast beyond the three ticks it owes.
+        assert!(
+            elapsed <= 2000,
+            "a clock frame every second, not {elapsed} ms"
+        );
+        assert!(ticks * 40 <= elapsed + 160, "{ticks} ticks in {elapsed} ms");
+        assert!(ticks * 40 * 2 >= elapsed, "{ticks} ticks in {elapsed} ms");
     }
     worker.drain().await;
 }
