@@ -44,7 +44,8 @@ pub struct Config {
     pub inputs_per_second: u32,
     /// Lines a client may say in a second. Default 2; `WORLDLINE_EDGE_SAYS_PER_SECOND`.
     pub says_per_second: u32,
-    /// Logins and tickets that one address may ask for in a second. Default 500;
+    /// Logins and tickets that one address may ask for in a second; a refused one counts ten
+    /// times. Default 500;
     /// `WORLDLINE_EDGE_LOGINS_PER_SECOND`.
     pub logins_per_second: u32,
     /// The realm's key as 64 hexadecimal characters; seals and opens names and speech.

@@ -55,10 +55,13 @@ async fn slow_down(
     request: Request,
     next: Next,
 ) -> Response {
-    if throttle.admit(address.ip(), Instant::now()) {
-        next.run(request).await
-    } else {
+    if !throttle.admit(address.ip(), Instant::now()) {
         meters::refused("logins");
-        Problem::TOO_MANY.into_response()
+        return Problem::TOO_MANY.into_response();
     }
+    let response = next.run(request).await;
+    if response.status().is_client_error() {
+        throttle.refused(address.ip());
+    }
+    response
 }

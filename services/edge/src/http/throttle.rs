@@ -1,4 +1,5 @@
-//! Logins and tickets, so many a second for each address.
+//! Logins and tickets, so many a second for each address; refused ones count more, so that
+//! nobody guesses in a hurry.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -9,6 +10,9 @@ use crate::ws::{Bucket, Rate};
 
 /// Addresses remembered; beyond, those that have rested longest are forgotten.
 const MOST_ADDRESSES: usize = 10_000;
+
+/// A refused request counts as so many.
+const REFUSED_COUNTS: u32 = 10;
 
 /// Buckets by address.
 #[derive(Debug)]
@@ -44,6 +48,14 @@ impl Throttle {
         *at = now;
         bucket.take(now)
     }
+
+    /// A request of `address` was refused.
+    pub(crate) fn refused(&self, address: IpAddr) {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, bucket)) = buckets.get_mut(&address) {
+            bucket.charge(REFUSED_COUNTS - 1);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -60,6 +72,13 @@ mod tests {
         assert!((0..4).all(|_| throttle.admit(address(1), now)));
         assert!(!throttle.admit(address(1), now));
         assert!(throttle.admit(address(2), now));
+        throttle.refused(address(2));
+        let later = |seconds| now + Duration::from_secs(seconds);
+        assert!(!throttle.admit(address(2), later(6)));
+        assert!(
+            throttle.admit(address(2), later(8)),
+            "after its nine seconds"
+        );
         for n in 0..30_000_u32 {
             throttle.admit(address(n), now + Duration::from_millis(n.into()));
         }

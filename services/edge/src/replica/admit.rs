@@ -57,6 +57,7 @@ impl Watching {
         let signal = Signal::Present {
             area: self.replica.area.clone(),
             ack: body.last_seq(),
+            shown: self.sequence,
             heard_after: self.speech.complete_after(),
         };
         attached.mailbox.put(Item::Signal(signal));

@@ -45,13 +45,13 @@ pub(crate) enum RecoverError {
     Gone,
 }
 
-/// Reads what the client missed after `point`. Lines after `heard_after` in `present` are told
-/// by the replica of that area.
+/// Reads what the client missed after `point` and before the picture after frame `shown` of the
+/// area `present`. Lines after `heard_after` are told by the replica of that area.
 pub(crate) async fn recover(
     realm: &Realm,
     point: &ResumePoint,
     present: &AreaId,
-    heard_after: Sequence,
+    (heard_after, shown): (Sequence, Sequence),
 ) -> Result<Missed, RecoverError> {
     let mut missed = Missed::default();
     let mut lines: Vec<(CharacterId, Sealed)> = Vec::new();
@@ -65,6 +65,9 @@ pub(crate) async fn recover(
             .log
             .read(AREA_EVENTS, subjects, after, Follow::UntilHead);
         while let Some(record) = reader.next().await.map_err(gone_or_not)? {
+            if record.sequence > shown {
+                break;
+            }
             let Ok(frame) = decode::<Frame>(&record.payload) else {
                 continue;
             };

@@ -119,7 +119,13 @@ impl Connection {
             Ok(Err(Refusal { code, message })) => {
                 tracing::debug!(%character, code, message, "the lobby refuses");
                 meters::refused("lobby");
-                Err(End::close(refused, message))
+                let busy = code == "busy";
+                let code = if busy {
+                    CloseCode::Unavailable
+                } else {
+                    refused
+                };
+                Err(End::close(code, message))
             }
             Err(error) => Err(no_answer(character, &error)),
         }

@@ -36,6 +36,12 @@ impl Bucket {
         Duration::from_secs(1) / rate.per_second.max(1)
     }
 
+    /// Takes so many more, there or not.
+    pub(crate) fn charge(&mut self, tokens: u32) {
+        self.empty_at += Self::cost(self.rate) * tokens;
+    }
+
+    /// Takes one if there is one.
     pub(crate) fn take(&mut self, now: Instant) -> bool {
         let cost = Self::cost(self.rate);
         let fullest = now.checked_sub(cost * self.rate.burst).unwrap_or(now);

@@ -54,6 +54,8 @@ pub(crate) enum Signal {
         area: AreaId,
         /// All commands up to this one have had their outcome.
         ack: ClientSeq,
+        /// After which frame the picture is.
+        shown: Sequence,
         /// What was said after this frame follows by itself, for a session that goes on.
         heard_after: Sequence,
     },

@@ -45,8 +45,9 @@ impl Connection {
             Signal::Present {
                 area,
                 ack,
+                shown,
                 heard_after,
-            } => Box::pin(self.arrived(area, ack, heard_after)).await,
+            } => Box::pin(self.arrived(area, ack, (heard_after, shown))).await,
             Signal::Rejected(seq, Reason::NotHere) => match &self.session {
                 // Asked while it was elsewhere for a moment.
                 Some(session) if session.place == Place::Present => {
@@ -96,7 +97,7 @@ impl Connection {
         &mut self,
         area: AreaId,
         ack: ClientSeq,
-        heard_after: Sequence,
+        (heard_after, shown): (Sequence, Sequence),
     ) -> Result<(), End> {
         let Some(session) = self
             .session
@@ -115,7 +116,7 @@ impl Connection {
         let missed = match &resumed_from {
             None => Missed::default(),
             Some(point) => {
-                let reading = recover(&self.realm, point, &area, heard_after);
+                let reading = recover(&self.realm, point, &area, (heard_after, shown));
                 match tokio::time::timeout(RECOVER_WITHIN, reading).await {
                     Ok(Ok(missed)) => missed,
                     Ok(Err(RecoverError::Gone)) => {
@@ -142,7 +143,7 @@ impl Connection {
             return Ok(());
         };
         session.ready = true;
-        session.begin_after(ack);
+        session.begin_after(ack, resumed_from.is_some());
         let rejected = missed.rejected.iter();
         let ready = ServerMessage::Ready {
             character: session.character.to_string(),

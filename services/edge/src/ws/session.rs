@@ -38,6 +38,9 @@ pub(super) struct Session {
     pub(super) resumed_from: Option<ResumePoint>,
     /// The last command that the client has sent.
     received: ClientSeq,
+    /// Whether the next command may leave out some: a session that goes on begins after what the
+    /// world knows, and of what was refused on an edge the world knows nothing.
+    may_skip: bool,
     unanswered: VecDeque<Unanswered>,
 }
 
@@ -100,6 +103,7 @@ impl Session {
             ready: false,
             resumed_from,
             received: 0,
+            may_skip: false,
             unanswered: VecDeque::new(),
         }
     }
@@ -112,7 +116,8 @@ impl Session {
         if seq <= self.received {
             return Ok(Numbering::Repeated);
         }
-        if seq != self.received + 1 {
+        let skipped = (seq - self.received - 1) as usize;
+        if skipped > 0 && !(self.may_skip && skipped < MOST_UNANSWERED) {
             let why = format!(
                 "after command {} comes {}",
                 self.received,
@@ -121,12 +126,14 @@ impl Session {
             return Err(End::close(CloseCode::BadSequence, why));
         }
         self.received = seq;
+        self.may_skip = false;
         Ok(Numbering::Next)
     }
 
-    /// The client goes on after this command.
-    pub(super) fn begin_after(&mut self, ack: ClientSeq) {
+    /// The client goes on after this command; in a resumed session not always with the next.
+    pub(super) fn begin_after(&mut self, ack: ClientSeq, resumed: bool) {
         self.received = ack;
+        self.may_skip = resumed;
     }
 
     /// Sends a command, at once or as soon as the character has arrived.

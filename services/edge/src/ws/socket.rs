@@ -18,6 +18,9 @@ use crate::meters::Meters;
 /// How long the other side gets to take a close frame and answer it.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// How long the socket stays after both sides have said farewell.
+const LINGER: Duration = Duration::from_millis(100);
+
 /// Whatever can wake a connection.
 pub(super) enum Wake {
     /// The client has sent a message.
@@ -176,6 +179,9 @@ impl Socket {
         let farewell = async {
             if self.inner.send(Message::Close(Some(frame))).await.is_ok() {
                 while let Some(Ok(_)) = self.inner.recv().await {}
+                // What is still on its way here would make the system reset the connection, and
+                // the other side might never read why.
+                tokio::time::sleep(LINGER).await;
             }
         };
         // A client that does not answer is left behind.

@@ -91,6 +91,27 @@ async fn unanswered_commands_may_be_sent_again_and_count_once() {
 }
 
 #[tokio::test]
+async fn what_an_edge_refused_is_not_missed_by_the_next() {
+    let stage = Stage::new(&["harbor-1"]).await;
+    let edge = stage.edge().await;
+    let mut ann = stage.player(&edge, 1).await;
+    ann.hold(1, RIGHT).await;
+    ann.until_acknowledged(1).await;
+    ann.hold(2, 0xff).await;
+    ann.until("a refusal", |screen| screen.rejected.len() == 1)
+        .await;
+    let token = ann.screen.token.clone();
+    drop(ann);
+    let mut back = Client::open(edge.address).await;
+    back.resume(&token).await;
+    back.until_picture().await;
+    back.hold(3, 0).await;
+    back.until_acknowledged(3).await;
+    back.hold(5, 0).await;
+    assert_eq!(back.until_closed().await, 4007, "but only once");
+}
+
+#[tokio::test]
 async fn a_token_of_a_session_that_was_taken_over_is_4013() {
     let stage = Stage::new(&["harbor-1"]).await;
     let edge = stage.edge().await;
