@@ -101,11 +101,9 @@ impl View {
                 self.session = session;
                 self.resumed = resumed;
                 self.own.ack_seq = self.own.ack_seq.max(ack_seq);
-                for refused in rejected {
-                    if !self.rejected.contains(&refused) {
-                        self.rejected.push(refused);
-                    }
-                }
+                rejected
+                    .into_iter()
+                    .for_each(|refused| self.refuse(refused));
             }
             ServerMessage::Area {
                 area,
@@ -153,15 +151,29 @@ impl View {
             ServerMessage::Pong { nonce, .. } => self.pong = Some(nonce),
             ServerMessage::Rejected {
                 client_seq, reason, ..
-            } => self.rejected.push((client_seq, reason)),
+            } => self.refuse((client_seq, reason)),
             ServerMessage::Transit { status, .. } => self.transits.push(status),
             ServerMessage::Token { token } => self.token = token,
-            ServerMessage::Notice { code, .. } => self.notices.push(code),
+            ServerMessage::Notice { code, message } => {
+                if code == "heard"
+                    && let Some((name, text)) = message.split_once(": ")
+                {
+                    self.heard.push((name.to_owned(), text.to_owned()));
+                }
+                self.notices.push(code);
+            }
             ServerMessage::QueryReply { mut rows, .. } => {
                 rows.sort();
                 self.who = Some(rows);
             }
             _ => {}
+        }
+    }
+
+    /// A refusal may be told again after resuming; it is the same refusal.
+    fn refuse(&mut self, refused: (u32, u8)) {
+        if !self.rejected.contains(&refused) {
+            self.rejected.push(refused);
         }
     }
 

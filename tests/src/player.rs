@@ -17,8 +17,6 @@ use crate::PATIENCE;
 pub use crate::fold::View;
 
 const BEAT: Duration = Duration::from_secs(3);
-/// How long a door that opens may take to say so before it is left to itself.
-const DOOR_OPENS: Duration = Duration::from_secs(2);
 const LEFT: u8 = InputBits::LEFT.0;
 const RIGHT: u8 = InputBits::RIGHT.0;
 const JUMP: u8 = InputBits::JUMP.0;
@@ -93,7 +91,7 @@ impl Player {
             .await
     }
 
-    /// Goes on with the session on a new socket at `edge`, and sends again what had no outcome.
+    /// Goes on with the session on a new socket at `edge`, and sends again what is not acknowledged.
     ///
     /// # Errors
     /// When it cannot go on.
@@ -108,8 +106,9 @@ impl Player {
         .await?;
         self.until("a picture after resuming", |view| view.pictures > before)
             .await?;
-        let view = self.view();
-        self.unanswered.retain(|(seq, _)| !view.answered(*seq));
+        // Refused ones too: what the edge refused by itself, the world has never counted.
+        let acknowledged = self.view().own.ack_seq;
+        self.unanswered.retain(|(seq, _)| *seq > acknowledged);
         for (_, command) in self.unanswered.clone() {
             self.send(command)?;
         }
@@ -271,49 +270,37 @@ impl Player {
         self.until("a pong", |view| view.pong == Some(nonce)).await
     }
 
-    /// Walks to the door into `area` and through it, and waits for the picture of what is behind.
+    /// Walks to the door into `area` and through it, and waits for the picture of what is behind. Where the door has
+    /// been passed by the time the command arrives, it is tried again.
     ///
     /// # Errors
     /// When that area is not reached.
     pub async fn go_to(&mut self, area: &str) -> anyhow::Result<()> {
-        self.knock(area).await?;
-        self.until("the area behind the door", |view| view.area == area)
-            .await
+        while self.view().area != area {
+            let seq = self.knock(area).await?;
+            let there = |view: &View| view.area == area || view.reason(seq).is_some();
+            self.until("the area behind the door", there).await?;
+        }
+        Ok(())
     }
 
-    /// Walks to the door into `area`; returns when the command that goes through it has been sent and not refused at
-    /// once.
+    /// Walks to the door into `area` and sends the command that goes through it; its number.
     ///
     /// # Errors
     /// When the door is not reached.
-    pub async fn knock(&mut self, area: &str) -> anyhow::Result<()> {
+    pub async fn knock(&mut self, area: &str) -> anyhow::Result<u32> {
         let map = schemas::AreaId::new(self.view().area)?;
         let map = world::maps::builtin(map.map()).context("a map of ours")?;
         let leads_there = |door: &&world::Door| door.to_area.as_str() == area;
-        let door = map
-            .map
-            .doors
-            .iter()
-            .find(leads_there)
-            .context("no such door")?;
-        let walking = async {
-            loop {
-                self.walk_to(door.x, door.x + door.width).await?;
-                let seq = self.use_door()?;
-                // At a run the door may have been passed by the time the command arrives: then it is tried again.
-                let left = tokio::time::timeout(DOOR_OPENS, self.outcome(seq)).await;
-                match left {
-                    Ok(Ok(Some(_))) => {}
-                    Ok(Err(error)) => return Err(error),
-                    Ok(Ok(None)) | Err(_) => return Ok(()),
-                }
-            }
-        };
+        let door = map.map.doors.iter().find(leads_there);
+        let door = door.context("no such door")?;
+        let walking = self.walk_to(door.x, door.x + door.width);
         let walked = tokio::time::timeout(PATIENCE, walking).await;
         let stands = || self.view().position(&self.guest.name);
         walked.unwrap_or_else(|_| {
             anyhow::bail!("the door to {area} was not reached, but {:?}", stands())
-        })
+        })?;
+        self.use_door()
     }
 
     /// Walks until the body overlaps these columns, 1/256 px. Jumps when something is in the way, and when that does

@@ -133,8 +133,7 @@ impl Stack {
         name: &str,
         variables: &[(&str, &str)],
     ) -> anyhow::Result<()> {
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let listen = format!("127.0.0.1:{port}");
+        let listen = format!("127.0.0.1:{}", free_port()?);
         self.start_role(name, &["edge", "--listen", &listen], variables)?;
         let address = Address::parse(&format!("http://{listen}"))?;
         self.edges.insert(name.to_owned(), address.clone());
@@ -247,6 +246,17 @@ impl Stack {
     pub fn data_dir(&self) -> &Path {
         self.dir.path()
     }
+}
+
+/// A port that is free, and that the system gives to nobody who asks for any: those are from 32768 up.
+fn free_port() -> anyhow::Result<u16> {
+    for _ in 0..100 {
+        let port = rand::random_range(15_000..32_000);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    anyhow::bail!("no free port between 15000 and 32000")
 }
 
 impl Drop for Stack {

@@ -32,8 +32,8 @@ pub struct Args {
     /// At the end, drop the sockets instead of leaving the world.
     #[arg(long)]
     pub stay: bool,
-    /// Logins begun a second; each is two requests, of which an edge takes 50 from one address by default.
-    #[arg(long, default_value_t = 20.0, value_name = "R")]
+    /// Logins begun a second; each is two requests, of which an edge takes 500 from one address by default.
+    #[arg(long, default_value_t = 50.0, value_name = "R")]
     pub logins_per_second: f64,
     /// A bot that has not joined after so many seconds has failed to.
     #[arg(long, default_value_t = 60, value_name = "S")]
@@ -58,7 +58,7 @@ impl Default for Args {
             door_every: 0,
             idle: false,
             stay: false,
-            logins_per_second: 20.0,
+            logins_per_second: 50.0,
             join_within: 60,
             seed: 1,
             json: false,

@@ -1,7 +1,7 @@
 //! `kill -9` of an edge: its players go on on another, with everything said and done counted once.
 
-use worldline_tests::Player;
 use worldline_tests::checks::all_is_well;
+use worldline_tests::{Player, View};
 
 use super::{goes_on, load, nobody_lost_anything};
 use crate::stack;
@@ -32,7 +32,7 @@ async fn players_of_a_killed_edge_resume_on_another() -> anyhow::Result<()> {
     let other = stack.edge("edge-2").clone();
     ann.resume(&other).await?;
     assert!(ann.view().resumed);
-    let from_ben = |view: &worldline_tests::View| view.heard.iter().any(|(name, _)| name == "Ben");
+    let from_ben = |view: &View| view.heard.iter().any(|(name, _)| name == "Ben");
     ann.until("what Ben said meanwhile", from_ben).await?;
     ben.until("what Ann said before", |view| {
         view.heard.iter().any(|(name, _)| name == "Ann")
@@ -66,14 +66,15 @@ async fn players_of_a_killed_edge_resume_on_another() -> anyhow::Result<()> {
     let third = stack.edge("edge-3").clone();
     ann.pull_the_cable();
     ann.resume(&third).await?;
-    ann.knock("harbor-1").await?;
+    let seq = ann.knock("harbor-1").await?;
     stack.kill("edge-3").await?;
     ann.until("the broken socket", |view| view.closed.is_some())
         .await
         .ok();
     ann.resume(&other).await?;
-    ann.until("the harbor", |view| view.area == "harbor-1")
-        .await?;
+    let decided = |view: &View| view.area == "harbor-1" || view.reason(seq).is_some();
+    ann.until("the door's answer", decided).await?;
+    ann.go_to("harbor-1").await?;
     let seq = ann.hold(1)?;
     assert_eq!(ann.outcome(seq).await?, None);
     ann.leave().await?;
