@@ -5,6 +5,7 @@
 //! tells all its clients, so a worker's cost does not grow with the number of those who watch.
 
 mod admit;
+mod attention;
 mod clock;
 mod flush;
 mod fold;

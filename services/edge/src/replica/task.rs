@@ -4,12 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use eventlog::{Live, ReadError, Record};
 use futures_util::FutureExt;
-use runtime::Backoff;
-use schemas::subjects::wake;
-use schemas::wire::{CloseCode, ServerMessage};
+use runtime::{Backoff, TraceContext, end_timed, timed};
+use schemas::wire::CloseCode;
 use schemas::{CharacterId, Incarnation, Sequence};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
@@ -22,16 +20,11 @@ use super::speech::Speech;
 use super::viewer::{ConnectionId, Viewer};
 use crate::interest::Stage;
 use crate::realm::Realm;
-use crate::ws::{Item, Signal};
 
 /// Wake hints are repeated, and silence is judged, so often.
 const BEAT: Duration = Duration::from_millis(250);
 /// Bodies cross cells without any event; between frames this is looked at so often.
 const CROSSINGS: Duration = Duration::from_millis(100);
-/// An awake area writes a frame every second.
-const SILENT_AFTER: Duration = Duration::from_secs(2);
-/// Nobody has looked for so long: close.
-const IDLE_AFTER: Duration = Duration::from_secs(30);
 /// Frames folded before the clients are told.
 const MOST_AT_ONCE: usize = 64;
 /// A replica that does not fold is built anew; not again within so long.
@@ -53,9 +46,9 @@ pub(super) struct Watching {
     pub(super) arrivals: HashMap<CharacterId, Sequence>,
     pub(super) viewers: HashMap<ConnectionId, Viewer>,
     /// When the last frame came.
-    heard_at: Instant,
+    pub(super) heard_at: Instant,
     /// Since when nobody looks.
-    idle_since: Option<Instant>,
+    pub(super) idle_since: Option<Instant>,
 }
 
 /// Whatever can wake a replica.
@@ -205,11 +198,16 @@ impl Watching {
             };
             match event {
                 Event::Frame(Ok(record)) => {
+                    let trace = record.trace.as_deref().and_then(|trace| trace.parse().ok());
+                    let step = trace.map(|trace: TraceContext| timed("edge.deliver").of(trace));
                     if let Err(bad) = self.take_in_all(record, live) {
                         return End::Broken(bad);
                     }
                     told_at = Instant::now();
                     self.flush(self.state.step());
+                    if let Some(step) = step {
+                        end_timed!(step, area.id = %self.replica.area, event.seq = self.sequence.0);
+                    }
                 }
                 Event::Frame(Err(ReadError::Unavailable { what, reason })) => {
                     tracing::warn!(area.id = %self.replica.area, what, reason, "waiting for frames");
@@ -248,84 +246,5 @@ impl Watching {
             }
         }
         Ok(())
-    }
-
-    fn answer(&mut self, ask: Ask) {
-        match ask {
-            Ask::Attach(attached) => {
-                let id = attached.connection;
-                let viewer = Viewer {
-                    attached,
-                    presence: None,
-                    told_opening: false,
-                };
-                self.viewers.insert(id, viewer);
-                self.idle_since = None;
-                self.admit();
-            }
-            Ask::Detach(id) => {
-                self.viewers.remove(&id);
-            }
-            Ask::Picture(id) => {
-                if let Some(presence) = self.viewers.get_mut(&id).and_then(|v| v.presence.as_mut())
-                {
-                    presence.behind = true;
-                }
-            }
-            Ask::Who {
-                id,
-                encoding,
-                mailbox,
-            } => {
-                let bodies = self.stage.bodies();
-                let rows = bodies.map(|(handle, shown)| (handle, shown.name.to_string()));
-                let reply = ServerMessage::QueryReply {
-                    id,
-                    rows: rows.collect(),
-                };
-                mailbox.put(Item::Message(encoding.encode(&reply).into()));
-            }
-        }
-    }
-
-    fn keep_alive(&self) {
-        let alive = self.viewers.values().filter_map(|viewer| {
-            let presence = viewer.presence.as_ref()?;
-            Some((presence.handle, viewer.attached.session))
-        });
-        self.replica.lane.keep_alive(alive.collect());
-    }
-
-    /// Forgets connections that went without being heard.
-    fn forget_the_gone(&mut self) {
-        self.viewers
-            .retain(|_, viewer| !viewer.attached.mailbox.is_closed());
-    }
-
-    /// Whoever waits repeats the hint until the area is awake.
-    async fn wake(&mut self) {
-        let owned = self.state.owner().is_some_and(|owner| owner.present);
-        let awake = owned && !self.state.is_asleep();
-        if self.viewers.is_empty() || (awake && self.heard_at.elapsed() < SILENT_AFTER) {
-            return;
-        }
-        let subject = wake(&self.replica.area);
-        let hint = self.realm.log.publish_core(&subject, Bytes::new());
-        if let Err(error) = hint.await {
-            tracing::debug!(area.id = %self.replica.area, %error, "no wake hint could be sent");
-        }
-        for viewer in self.viewers.values_mut().filter(|v| v.presence.is_none()) {
-            if !std::mem::replace(&mut viewer.told_opening, true) {
-                viewer.attached.mailbox.put(Item::Signal(Signal::Opening));
-            }
-        }
-    }
-
-    fn idle(&mut self) -> bool {
-        if !self.viewers.is_empty() {
-            return false;
-        }
-        let since = *self.idle_since.get_or_insert_with(Instant::now);
-        since.elapsed() >= IDLE_AFTER
     }
 }

@@ -17,5 +17,6 @@ mod lobby;
 mod play;
 mod protocol_doc;
 mod resume;
+mod screen;
 mod slow;
 mod stage;

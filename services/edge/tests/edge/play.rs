@@ -6,7 +6,8 @@ use schemas::subjects::{Domain, keyed_events};
 use schemas::wire::{ClientMessage, Encoding, ServerMessage};
 use schemas::{CharacterId, Incarnation, Sequence, SessionFence, UnixMillis};
 
-use crate::client::{Client, Heard, Screen};
+use crate::client::{Client, Heard};
+use crate::screen::Screen;
 use crate::stage::{Stage, area, ticket, until};
 
 const RIGHT: u8 = 2;
