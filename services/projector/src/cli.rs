@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use eventlog::EventLog;
-use runtime::{Ctx, Shutdown};
+use runtime::Shutdown;
 
 use crate::check::check;
 use crate::config::Config;
@@ -59,35 +59,4 @@ pub async fn admin(
         AdminCommand::Dump => print!("{}", dump(config).await?),
     }
     Ok(true)
-}
-
-/// [`rebuild`] as the one service of a process, which ends when it is done.
-///
-/// # Errors
-/// As [`rebuild`].
-pub async fn rebuild_and_switch(config: Config, log: EventLog, ctx: Ctx) -> anyhow::Result<()> {
-    once(AdminCommand::Rebuild { keep_old: false }, config, log, ctx).await
-}
-
-/// [`check`] as the one service of a process, which ends when it is done.
-///
-/// # Errors
-/// As [`check`], and when anything differs.
-pub async fn check_rows(config: Config, log: EventLog, ctx: Ctx) -> anyhow::Result<()> {
-    once(AdminCommand::Check, config, log, ctx).await
-}
-
-async fn once(
-    command: AdminCommand,
-    config: Config,
-    log: EventLog,
-    ctx: Ctx,
-) -> anyhow::Result<()> {
-    let health = ctx.health.check("projector");
-    health.ready();
-    let same = Box::pin(admin(command, &config, &log, &ctx.shutdown)).await?;
-    anyhow::ensure!(same, "the rows are not what the log says");
-    // A service that ends by itself would be a failure.
-    ctx.shutdown.begin();
-    Ok(())
 }

@@ -33,7 +33,7 @@ mod service;
 mod transaction;
 
 pub use check::{Comparison, check};
-pub use cli::{AdminCommand, admin, check_rows, rebuild_and_switch};
+pub use cli::{AdminCommand, admin};
 pub use config::Config;
 pub use database::migrate;
 pub use dump::{Dump, dump};

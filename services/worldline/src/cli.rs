@@ -47,10 +47,6 @@ pub(crate) struct StackArgs {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one value for the life of the process"
-)]
 pub(crate) enum Command {
     /// Start everything on this machine: broker, database, workers and services
     Up(UpArgs),
@@ -123,13 +119,7 @@ pub(crate) struct ProjectorArgs {
     #[arg(long, value_name = "URL")]
     pub(crate) postgres: Option<String>,
     #[command(subcommand)]
-    pub(crate) command: Option<ProjectorCommand>,
-}
-
-#[derive(Debug, Clone, Subcommand)]
-pub(crate) enum ProjectorCommand {
-    /// Fold the whole log into a new schema and put it in the place of the old one
-    Rebuild,
+    pub(crate) command: Option<projector::AdminCommand>,
 }
 
 #[derive(Debug, Clone, Args)]

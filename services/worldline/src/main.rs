@@ -11,6 +11,7 @@ mod up;
 use std::process::ExitCode;
 
 use cli::{Cli, Command};
+use runtime::Flags;
 
 fn main() -> ExitCode {
     let cli = match runtime::parse_args::<Cli>() {
@@ -31,12 +32,12 @@ fn main() -> ExitCode {
         Command::Lobby => process.lobby(),
         Command::Director => process.director(),
         Command::Projector(args) => process.projector(args),
-        Command::Replay(args) => tool::run(process, |tool| tool.replay(args)),
-        Command::Bots(args) => tool::run(process, |tool| tool.bots(args)),
-        Command::Streams(args) => tool::run(process, |tool| tool.streams(args)),
-        Command::Keys => tool::run(process, |tool| tool.keys()),
-        Command::Health(args) => {
-            tool::run(process, |_| async move { health::ask(&args.url).await })
-        }
+        Command::Replay(args) => tool::run(process, Flags::new(), |tool| tool.replay(args)),
+        Command::Bots(args) => tool::run(process, Flags::new(), |tool| tool.bots(args)),
+        Command::Streams(args) => tool::run(process, Flags::new(), |tool| tool.streams(args)),
+        Command::Keys => tool::run(process, Flags::new(), |tool| tool.keys()),
+        Command::Health(args) => tool::run(process, Flags::new(), |_| async move {
+            health::ask(&args.url).await
+        }),
     }
 }

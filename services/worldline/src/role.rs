@@ -6,9 +6,9 @@ use eventlog::EventLog;
 use runtime::{ConfigArgs, ConfigError, Ctx, Flags, Known, ProcessConfig, Section, Sources};
 
 use crate::access::Access;
-use crate::cli::{EdgeArgs, ProjectorArgs, ProjectorCommand, StackArgs, UpArgs, WorkerArgs};
+use crate::cli::{EdgeArgs, ProjectorArgs, StackArgs, UpArgs, WorkerArgs};
 use crate::keys::{self, Keys};
-use crate::up;
+use crate::{tool, up};
 
 /// Everything that may stand in a shared `worldline.toml` or in the environment.
 const KNOWN: Known = Known {
@@ -119,17 +119,18 @@ impl Process {
     }
 
     pub(crate) fn projector(self, args: ProjectorArgs) -> ExitCode {
-        let found = devstack::RunFile::find(&self.stack.data_dir).ok();
-        let url = args
-            .postgres
-            .or_else(|| found.map(|stack| stack.postgres_url));
-        let flags = Flags::new().set("--postgres", "projector.postgres", url);
+        let flags = self.projector_flags(args.postgres);
         match args.command {
             None => self.service("projector", flags, projector::run),
-            Some(ProjectorCommand::Rebuild) => {
-                self.service("projector", flags, projector::rebuild_and_switch)
-            }
+            Some(command) => tool::run(self, flags, |tool| tool.projector(command)),
         }
+    }
+
+    /// The database that is named, or that of the stack on the data directory.
+    fn projector_flags(&self, named: Option<String>) -> Flags {
+        let found = devstack::RunFile::find(&self.stack.data_dir).ok();
+        let url = named.or_else(|| found.map(|stack| stack.postgres_url));
+        Flags::new().set("--postgres", "projector.postgres", url)
     }
 }
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use eventlog::streams::{self, StreamsFile};
-use runtime::{Flags, Sources, TelemetryConfig};
+use runtime::{Flags, Shutdown, Sources, TelemetryConfig};
 
 use crate::access::Access;
 use crate::cli::{StreamsArgs, StreamsCommand};
@@ -18,12 +18,12 @@ pub(crate) struct Tool {
 }
 
 /// Runs a tool as this process.
-pub(crate) fn run<F>(process: Process, tool: impl FnOnce(Tool) -> F) -> ExitCode
+pub(crate) fn run<F>(process: Process, flags: Flags, tool: impl FnOnce(Tool) -> F) -> ExitCode
 where
     F: Future<Output = anyhow::Result<ExitCode>>,
 {
     let outcome = (|| {
-        let sources = process.sources(Flags::new())?;
+        let sources = process.sources(flags)?;
         let mut telemetry: TelemetryConfig = sources.load()?;
         if telemetry.log == TelemetryConfig::default().log {
             // What a tool has to say is its output.
@@ -54,6 +54,24 @@ impl Tool {
             Err(_) => None,
         };
         replay::run(args, log, realm, &mut std::io::stdout().lock()).await
+    }
+
+    /// `worldline projector rebuild`, `check` or `dump`
+    pub(crate) async fn projector(
+        self,
+        command: projector::AdminCommand,
+    ) -> anyhow::Result<ExitCode> {
+        let config: projector::Config = self.sources.load()?;
+        let log = Access::find(&self.process.stack, &self.sources)?
+            .broker("projector")
+            .await?;
+        let shutdown = Shutdown::on_signals()?;
+        let same = projector::admin(command, &config, &log, &shutdown).await?;
+        Ok(if same {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     }
 
     /// `worldline bots …`

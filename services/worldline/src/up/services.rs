@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use devstack::RunFile;
+use eventlog::EventLog;
 use runtime::{Ctx, Flags, ServiceFuture, Shutdown, run_together};
 use tokio::task::JoinHandle;
 
@@ -57,6 +58,17 @@ impl Group {
     }
 }
 
+/// The projector as a task of `up`: nobody in the world waits for rows, so one that cannot go on
+/// (they are of another log, or somebody else writes them) says so and the rest goes on.
+async fn project(config: projector::Config, log: EventLog, ctx: Ctx) -> anyhow::Result<()> {
+    let shutdown = ctx.shutdown.clone();
+    if let Err(error) = projector::run(config, log, ctx).await {
+        tracing::error!("the projector has stopped, rows are not kept up to date: {error:#}");
+        shutdown.cancelled().await;
+    }
+    Ok(())
+}
+
 impl Services {
     /// Starts all of them, each connected to the broker as its own user.
     pub(super) async fn start(
@@ -102,10 +114,7 @@ impl Services {
             Box::pin(director::run(director, log, rest.clone())),
         ));
         let log = broker(run_file, "projector").await?;
-        others.push((
-            "projector",
-            Box::pin(projector::run(projector, log, rest.clone())),
-        ));
+        others.push(("projector", Box::pin(project(projector, log, rest.clone()))));
         let log = broker(run_file, "edge").await?;
         let edge: (_, ServiceFuture) = ("edge", Box::pin(edge::run(edge, log, edges.clone())));
         Ok(Self {
