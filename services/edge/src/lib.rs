@@ -1,11 +1,11 @@
 //! The edge: holds the players' sockets, and is a reader of the log like any other.
 //!
-//! - [`http`]: login, tickets, maps, the web client, health and metrics.
-//! - [`ws`]: one task per websocket: handshake, limits, heartbeat, close codes.
-//! - [`replica`]: one task per area: folds its frames and tells its clients what is near.
-//! - [`interest`]: which bodies a client is sent, and the chunks that clients share.
-//! - [`commands`]: the players' commands on their way to the log, in groups.
-//! - [`resume`]: going on after a lost socket, on this edge or another.
+//! - `http`: login, tickets, maps, the web client, health and metrics.
+//! - `ws`: one task per websocket: handshake, limits, heartbeat, close codes.
+//! - `replica`: one task per area: folds its frames and tells its clients what is near.
+//! - `interest`: which bodies a client is sent, and the chunks that clients share.
+//! - `commands`: the players' commands on their way to the log, in groups.
+//! - `resume`: going on after a lost socket, on this edge or another.
 //!
 //! It decides nothing: what a player may do is the area's to say, who a player is the lobby's.
 //! `docs/protocol.md` tells the same from the outside.

@@ -27,6 +27,16 @@ impl Problem {
         "no_subprotocol",
         "Ask for the subprotocol worldline.v1.msgpack or worldline.v1.json.",
     );
+    pub(crate) const NO_WEBSOCKET: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "no_websocket",
+        "Only websockets are opened here.",
+    );
+    pub(crate) const WRONG_METHOD: Self = Self::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "wrong_method",
+        "This cannot be done here with this method.",
+    );
     pub(crate) const NOT_LOGGED_IN: Self = Self::new(
         StatusCode::UNAUTHORIZED,
         "not_logged_in",

@@ -44,6 +44,7 @@ pub(crate) fn router(realm: Arc<Realm>, health: Health) -> Router {
         .route("/maps/{file}", get(map))
         .route(WEBSOCKET, any(upgrade))
         .merge(files)
+        .method_not_allowed_fallback(async || Problem::WRONG_METHOD)
         .with_state(realm)
         .merge(runtime::ops_router(health))
         .layer(no_sniffing)

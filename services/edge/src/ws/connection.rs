@@ -43,17 +43,20 @@ impl Connection {
     /// Serves the connection until it ends.
     pub(super) async fn run(mut self) {
         let Err(end) = self.live().await;
-        if let Some(session) = &self.session {
-            session.replica.detach(self.id);
-        }
-        self.mailbox.close();
+        self.detach();
         if let End::Close(code, why) = end {
             meters::closed(code);
             tracing::debug!(code = code.code(), %why, "closing a connection");
             Box::pin(self.socket.close(code, &why)).await;
         }
-        self.realm.connections.leave(self.id);
-        self.realm.meters.connections.decrement(1);
+    }
+
+    /// Nobody need tell this connection anything any more.
+    fn detach(&self) {
+        if let Some(session) = &self.session {
+            session.replica.detach(self.id);
+        }
+        self.mailbox.close();
     }
 
     async fn live(&mut self) -> Result<Infallible, End> {
@@ -147,6 +150,15 @@ impl Connection {
             }
         }
         Ok(())
+    }
+}
+
+impl Drop for Connection {
+    /// Also when its task is cut short.
+    fn drop(&mut self) {
+        self.detach();
+        self.realm.connections.leave(self.id);
+        self.realm.meters.connections.decrement(1);
     }
 }
 

@@ -171,7 +171,7 @@ impl Socket {
     }
 
     /// Says why, and waits a little until the other side has heard it.
-    pub(super) async fn close(mut self, code: CloseCode, why: &str) {
+    pub(super) async fn close(&mut self, code: CloseCode, why: &str) {
         let frame = CloseFrame {
             code: code.code(),
             reason: fitting(why).into(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
@@ -26,8 +27,11 @@ const LARGEST_INBOUND: usize = MAX_INBOUND_BYTES * 4;
 pub(crate) async fn upgrade(
     State(realm): State<Arc<Realm>>,
     headers: HeaderMap,
-    request: WebSocketUpgrade,
+    request: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
+    let Ok(request) = request else {
+        return Problem::NO_WEBSOCKET.into_response();
+    };
     if !origin_allowed(&headers, &realm.config.origins) {
         meters::refused("origin");
         return Problem::BAD_ORIGIN.into_response();
@@ -50,7 +54,7 @@ pub(crate) async fn upgrade(
 
 async fn serve(realm: Arc<Realm>, socket: WebSocket, encoding: Encoding) {
     let mailbox = Arc::new(Mailbox::default());
-    let socket = Socket::new(socket, encoding);
+    let mut socket = Socket::new(socket, encoding);
     let Some(id) = realm.connections.enter(&mailbox) else {
         meters::closed(CloseCode::Full);
         socket

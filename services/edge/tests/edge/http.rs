@@ -151,6 +151,16 @@ async fn maps_health_metrics_and_a_page_that_helps() {
     }
     let (status, _, page) = get("/").await;
     assert!(status == 200 && page.contains("npm"), "{page}");
+    for (path, status, code) in [
+        ("/v1/ws", 400, "no_websocket"),
+        ("/v1/guest", 405, "wrong_method"),
+    ] {
+        let (answered, _, body) = get(path).await;
+        assert!(
+            answered == status && body.contains(code),
+            "{path}: {answered} {body}"
+        );
+    }
     assert_eq!(get("/health/live").await.0, 200);
     assert_eq!(get("/health/ready").await.0, 200);
     assert_eq!(get("/metrics").await.0, 200);

@@ -16,6 +16,7 @@ mod http;
 mod lobby;
 mod play;
 mod protocol_doc;
+mod replica;
 mod resume;
 mod screen;
 mod slow;

@@ -131,6 +131,11 @@ impl Stage {
         }
     }
 
+    /// The owner of the first area stops, and nobody takes over.
+    pub fn stop_first_area(&mut self) {
+        drop(self.tasks.remove(1));
+    }
+
     /// One more area wakes up.
     pub fn wake(&mut self, name: &str) {
         let task = tokio::spawn(run_area(self.log.clone(), area(name)));
