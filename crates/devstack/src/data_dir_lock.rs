@@ -33,7 +33,7 @@ pub enum LockError {
         pid: String,
     },
     /// The directory cannot be created or written.
-    #[error("the data directory {} cannot be written: {source}", dir.display())]
+    #[error("the data directory {} cannot be written", dir.display())]
     NotWritable {
         /// The data directory.
         dir: PathBuf,

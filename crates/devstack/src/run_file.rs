@@ -49,7 +49,7 @@ pub enum RunFileError {
         dir: PathBuf,
     },
     /// It runs, but the file cannot be read, most often because another user started it.
-    #[error("{} cannot be read: {source}", path.display())]
+    #[error("{} cannot be read", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -57,7 +57,7 @@ pub enum RunFileError {
         source: io::Error,
     },
     /// The file is not what this version writes.
-    #[error("{} is not understood ({source}): is the running worldline of another version?", path.display())]
+    #[error("{} is not understood: is the running worldline of another version?", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,

@@ -34,7 +34,7 @@ struct Ids {
 
 /// A place for the unprivileged user's data could not be made.
 #[derive(Debug, Error)]
-#[error("cannot make {} for the user {user}, as whom the database runs because we are root: {source}", path.display())]
+#[error("cannot make {} for the user {user}, as whom the database runs because we are root", path.display())]
 pub struct StepDownError {
     /// Who needs it.
     pub user: String,

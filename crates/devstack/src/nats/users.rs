@@ -41,7 +41,7 @@ pub enum UsersError {
     #[error("nats/users.toml: {0}")]
     Roles(String),
     /// The passwords cannot be read or kept.
-    #[error("the broker's passwords in {} cannot be used: {source}", path.display())]
+    #[error("the broker's passwords in {} cannot be used", path.display())]
     Passwords {
         /// The file.
         path: PathBuf,

@@ -23,7 +23,7 @@ pub enum ServerError {
         port: u16,
     },
     /// A file or directory of the server cannot be read or written: fix the permissions or choose another data directory.
-    #[error("{server} needs {}, which cannot be used: {source}", path.display())]
+    #[error("{server} needs {}, which cannot be used", path.display())]
     Data {
         /// Which server.
         server: &'static str,
@@ -36,7 +36,7 @@ pub enum ServerError {
     #[error(transparent)]
     StepDown(#[from] StepDownError),
     /// The process could not be started.
-    #[error("{server} could not be started: {source}")]
+    #[error("{server} could not be started")]
     Spawn {
         /// Which server.
         server: &'static str,
@@ -76,7 +76,7 @@ pub enum ServerError {
         pid: u32,
     },
     /// A signal could not be sent.
-    #[error("{server} could not be sent {signal}: {source}")]
+    #[error("{server} could not be sent {signal}")]
     Signal {
         /// Which server.
         server: &'static str,
@@ -86,7 +86,7 @@ pub enum ServerError {
         source: io::Error,
     },
     /// The system would not tell whether it has ended.
-    #[error("{server} could not be waited for: {source}")]
+    #[error("{server} could not be waited for")]
     Wait {
         /// Which server.
         server: &'static str,

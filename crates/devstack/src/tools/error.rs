@@ -87,7 +87,7 @@ pub enum ToolError {
         package: String,
     },
     /// The tools directory cannot be written: make it writable or choose another.
-    #[error("cannot {action} {}: {source} (the tools directory must be writable to install {program})", path.display())]
+    #[error("cannot {action} {} (the tools directory must be writable to install {program})", path.display())]
     Write {
         /// What was to be installed.
         program: &'static str,
