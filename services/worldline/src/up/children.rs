@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 
 use super::log_directory;
 
@@ -20,6 +20,9 @@ const RESTART_AFTER: Duration = Duration::from_secs(1);
 struct RoleProcess {
     name: String,
     child: Child,
+    /// Its standard input, open for as long as it shall run. Not in `child`, where waiting for
+    /// the end would close it.
+    stdin: Option<ChildStdin>,
 }
 
 impl RoleProcess {
@@ -32,7 +35,7 @@ impl RoleProcess {
             .open(&file)
             .with_context(|| format!("opening {}", file.display()))?;
         let program = std::env::current_exe().context("finding this program")?;
-        let child = Command::new(program)
+        let mut child = Command::new(program)
             .arg("--data-dir")
             .arg(data_dir)
             .arg("--while-stdin")
@@ -47,15 +50,14 @@ impl RoleProcess {
             .with_context(|| format!("starting {name}"))?;
         Ok(Self {
             name: name.to_owned(),
+            stdin: child.stdin.take(),
             child,
         })
     }
 
-    /// Waits until it ends by itself; says how. Keeps its standard input open meanwhile.
+    /// Waits until it ends by itself; says how. Cancel safe.
     async fn ended(&mut self) -> String {
-        let stdin = self.child.stdin.take();
         let ended = self.child.wait().await;
-        drop(stdin);
         ended.map_or_else(|error| error.to_string(), |status| status.to_string())
     }
 
@@ -67,9 +69,8 @@ impl RoleProcess {
         {
             tracing::debug!(name = self.name, %error, "had ended");
         }
-        let stdin = self.child.stdin.take();
         let ended = tokio::time::timeout(grace, self.child.wait()).await;
-        drop(stdin);
+        drop(self.stdin.take());
         if ended.is_err() {
             tracing::warn!(name = self.name, "did not end in time and is killed");
             if let Err(error) = self.child.kill().await {
