@@ -45,6 +45,20 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 10] = [
+        Self::NotHere,
+        Self::StaleSession,
+        Self::Expired,
+        Self::Invalid,
+        Self::NoDoor,
+        Self::TooMany,
+        Self::Fault,
+        Self::Undecodable,
+        Self::OutOfOrder,
+        Self::Unknown,
+    ];
+
     /// The number under which it goes over the wire.
     #[must_use]
     pub const fn number(self) -> u8 {

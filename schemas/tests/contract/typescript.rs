@@ -97,22 +97,10 @@ fn whole() -> String {
         "CloseCode",
         &CloseCode::ALL.map(|c| (format!("{c:?}"), i64::from(c.code()))),
     );
-    let reasons = [
-        Reason::NotHere,
-        Reason::StaleSession,
-        Reason::Expired,
-        Reason::Invalid,
-        Reason::NoDoor,
-        Reason::TooMany,
-        Reason::Fault,
-        Reason::Undecodable,
-        Reason::OutOfOrder,
-        Reason::Unknown,
-    ];
     numbers(
         &mut out,
         "Reason",
-        &reasons.map(|r| (format!("{r:?}"), i64::from(r.number()))),
+        &Reason::ALL.map(|r| (format!("{r:?}"), i64::from(r.number()))),
     );
     let keys = [
         ("Left", InputBits::LEFT),

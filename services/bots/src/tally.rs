@@ -57,23 +57,10 @@ impl Named {
     }
 }
 
-const REASONS: [Reason; 10] = [
-    Reason::NotHere,
-    Reason::StaleSession,
-    Reason::Expired,
-    Reason::Invalid,
-    Reason::NoDoor,
-    Reason::TooMany,
-    Reason::Fault,
-    Reason::Undecodable,
-    Reason::OutOfOrder,
-    Reason::Unknown,
-];
-
 impl Tally {
     /// A command was refused for the reason of this number.
     pub(crate) fn refused(&self, number: u8) {
-        let known = REASONS.iter().find(|reason| reason.number() == number);
+        let known = Reason::ALL.iter().find(|reason| reason.number() == number);
         let name = known.and_then(|reason| {
             let value = serde_json::to_value(reason).ok()?;
             value.as_str().map(str::to_owned)

@@ -35,18 +35,7 @@ fn every_close_code_and_reason_has_its_row() {
     for code in CloseCode::ALL {
         assert_row(&format!("| {} | `{code:?}` |", code.code()));
     }
-    for reason in [
-        Reason::NotHere,
-        Reason::StaleSession,
-        Reason::Expired,
-        Reason::Invalid,
-        Reason::NoDoor,
-        Reason::TooMany,
-        Reason::Fault,
-        Reason::Undecodable,
-        Reason::OutOfOrder,
-        Reason::Unknown,
-    ] {
+    for reason in Reason::ALL {
         let name = serde_json::to_value(reason).expect("a name");
         let name = name.as_str().expect("text");
         assert_row(&format!("| {} | `{name}` |", reason.number()));
