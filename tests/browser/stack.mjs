@@ -1,6 +1,6 @@
 // A real `worldline up` on a free port with data of its own, and a real browser.
 import { spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -17,6 +17,8 @@ const FLAGS = [
 export async function startStack() {
   if (!PROGRAM) throw new Error("WORLDLINE_BIN must name the worldline program");
   const dataDir = await mkdtemp(join(tmpdir(), "worldline-browser-"));
+  // As root, the database runs as somebody else, who must get in.
+  await chmod(dataDir, 0o755);
   const child = spawn(PROGRAM, ["--data-dir", dataDir, "up", "--port", "0", "--exit-after", "170"], {
     stdio: ["ignore", "pipe", "inherit"],
   });
