@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod player;
 pub mod role;
 pub mod stack;
+mod walking;
 
 pub use player::{Player, View};
 pub use role::Role;

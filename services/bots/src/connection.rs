@@ -5,19 +5,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use schemas::wire::{ClientMessage, Encoding, ServerMessage};
+use schemas::wire::{ClientMessage, Encoding};
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::bot::Bot;
 use crate::run::Phase;
-use crate::skim;
-use crate::socket::{Socket, wire_bytes};
+use crate::socket::Socket;
 
-/// The op of frames, nearly all that comes.
-const FRAME: u64 = 3;
 /// The close code that stands for "none came".
-const NO_CODE: u16 = 1006;
+pub(crate) const NO_CODE: u16 = 1006;
 const TO_LEAVE: Duration = Duration::from_secs(3);
 const LINES: [&str; 4] = [
     "Hello there!",
@@ -38,18 +35,18 @@ pub(crate) enum Ending {
 
 /// One socket's time.
 pub(crate) struct Connection<'a> {
-    bot: &'a mut Bot,
+    pub(crate) bot: &'a mut Bot,
     socket: Socket,
-    in_world: bool,
-    heartbeat: Duration,
-    heard: Instant,
+    pub(crate) in_world: bool,
+    pub(crate) heartbeat: Duration,
+    pub(crate) heard: Instant,
     beats: u64,
-    next: Plans,
+    pub(crate) next: Plans,
 }
 
 /// When the bot does what next.
-struct Plans {
-    beat: Instant,
+pub(crate) struct Plans {
+    pub(crate) beat: Instant,
     input: Option<Instant>,
     speech: Option<Instant>,
     door: Option<Instant>,
@@ -142,12 +139,12 @@ impl<'a> Connection<'a> {
         }
     }
 
-    async fn send(&mut self, bytes: Bytes) -> Result<(), Error> {
+    pub(crate) async fn send(&mut self, bytes: Bytes) -> Result<(), Error> {
         self.socket.send(Message::Binary(bytes)).await
     }
 
     /// Decides what this phase holds, each at a moment of its own, so that bots do not act in step.
-    fn plan(&mut self) {
+    pub(crate) fn plan(&mut self) {
         let playing = self.in_world && *self.bot.phase.borrow() == Phase::Playing;
         let now = Instant::now();
         let args = &self.bot.run.args;
@@ -212,107 +209,6 @@ impl<'a> Connection<'a> {
     async fn command(&mut self, command: impl FnOnce(u32) -> ClientMessage) -> Result<(), Error> {
         let bytes = self.bot.ledger.issue(&self.bot.run.tally, command);
         self.send(bytes).await
-    }
-
-    async fn heard(&mut self, message: Message) -> Result<Option<Ending>, Error> {
-        self.heard = Instant::now();
-        self.bot.run.tally.received(wire_bytes(&message));
-        match message {
-            Message::Binary(bytes) => self.read(&bytes).await,
-            Message::Close(reason) => Ok(Some(Ending::Lost(
-                reason.map_or(NO_CODE, |reason| reason.code.into()),
-            ))),
-            _ => Ok(None),
-        }
-    }
-
-    async fn read(&mut self, bytes: &[u8]) -> Result<Option<Ending>, Error> {
-        if skim::op(bytes) == Ok(FRAME) {
-            match skim::frame(bytes, &mut self.bot.neighbours) {
-                Ok(acknowledged) => {
-                    let tally = &self.bot.run.tally;
-                    if let Some(seq) = acknowledged {
-                        self.bot.ledger.acknowledge(seq, tally);
-                    }
-                    tally.frame(self.bot.neighbours.count());
-                }
-                Err(error) => self.bot.run.tally.failures.add(format!("frame: {error}")),
-            }
-            return Ok(None);
-        }
-        match Encoding::MsgPack.decode::<ServerMessage>(bytes) {
-            Ok(message) => self.understand(message).await,
-            Err(error) => {
-                // A newer server may say what we do not know; that is no reason to go.
-                self.bot.run.tally.failures.add(format!("message: {error}"));
-                Ok(None)
-            }
-        }
-    }
-
-    async fn understand(&mut self, message: ServerMessage) -> Result<Option<Ending>, Error> {
-        let tally = &self.bot.run.tally;
-        match message {
-            ServerMessage::Hello { heartbeat_ms, .. } => {
-                // Early enough for a late timer and a slow wire.
-                self.heartbeat = Duration::from_millis(u64::from(heartbeat_ms.max(1000)) * 3 / 4);
-                self.next.beat = Instant::now() + self.heartbeat;
-            }
-            ServerMessage::Ready {
-                resumed,
-                ack_seq,
-                rejected,
-                ..
-            } => {
-                for (seq, reason) in rejected {
-                    self.bot.ledger.refuse(seq, reason, tally);
-                }
-                self.bot.ledger.acknowledge(ack_seq, tally);
-                if resumed {
-                    tally.resumes.fetch_add(1, Relaxed);
-                }
-                let again: Vec<Bytes> = self.bot.ledger.waiting().collect();
-                tally.resent.fetch_add(again.len() as u64, Relaxed);
-                for bytes in again {
-                    self.send(bytes).await?;
-                }
-            }
-            ServerMessage::Area {
-                area,
-                handle,
-                own,
-                bodies,
-                token,
-                ..
-            } => {
-                self.bot.ledger.acknowledge(own.ack_seq, tally);
-                self.bot.neighbours.start_over(handle);
-                for body in bodies {
-                    self.bot.neighbours.entered(body.handle);
-                }
-                self.bot.token = Some(token);
-                if !self.in_world {
-                    self.in_world = true;
-                    tally.present.fetch_add(1, Relaxed);
-                }
-                self.bot.arrived(area);
-                self.plan();
-            }
-            ServerMessage::Rejected {
-                client_seq, reason, ..
-            } => self.bot.ledger.refuse(client_seq, reason, tally),
-            ServerMessage::Token { token } => self.bot.token = Some(token),
-            ServerMessage::GoAway { url, within_ms } => {
-                let wait = self.bot.wander.below(u64::from(within_ms / 2));
-                tokio::time::sleep(Duration::from_millis(wait)).await;
-                return Ok(Some(Ending::SentElsewhere(url)));
-            }
-            ServerMessage::Notice { code, message } => {
-                tracing::debug!(bot = self.bot.number, code, message, "a notice");
-            }
-            _ => {}
-        }
-        Ok(None)
     }
 
     /// Leaves the world, or only the socket, as the run wants it.

@@ -5,12 +5,13 @@
 //! again. All bots of a process write into one *tally*, from which the [`Report`] is made. A run has phases: all
 //! join, all play for the given time, then inputs stop and the outstanding outcomes are awaited, then all leave.
 //!
-//! A bot is one task with small buffers, and it reads of a frame only what it needs ([`skim`]), so that one process
+//! A bot is one task with small buffers, and it reads of a frame only what it needs (`skim`), so that one process
 //! can be two thousand of them. The pieces below `login` and `socket` are public: tests build their clients of them.
 
 mod args;
 mod bot;
 mod connection;
+mod hearing;
 mod histogram;
 mod http;
 mod ledger;
