@@ -59,7 +59,7 @@ pub(crate) enum Command {
     /// Keep the characters that are not in the world
     Lobby,
     /// Place areas on workers
-    Director,
+    Director(DirectorArgs),
     /// Fold the log into Postgres
     Projector(ProjectorArgs),
     /// Open the past
@@ -111,6 +111,21 @@ pub(crate) struct EdgeArgs {
     /// Directory of the built page
     #[arg(long, value_name = "DIR")]
     pub(crate) web_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DirectorArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<DirectorCommand>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum DirectorCommand {
+    /// Let an area be placed again that was put into quarantine
+    Readmit {
+        /// Which
+        area: schemas::AreaId,
+    },
 }
 
 #[derive(Debug, Clone, Args)]

@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         Command::Edge(args) => process.edge(args),
         Command::Identity => process.identity(),
         Command::Lobby => process.lobby(),
-        Command::Director => process.director(),
+        Command::Director(args) => process.director(args),
         Command::Projector(args) => process.projector(args),
         Command::Replay(args) => tool::run(process, Flags::new(), |tool| tool.replay(args)),
         Command::Bots(args) => tool::run(process, Flags::new(), |tool| tool.bots(args)),

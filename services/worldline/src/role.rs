@@ -6,7 +6,9 @@ use eventlog::EventLog;
 use runtime::{ConfigArgs, ConfigError, Ctx, Flags, Known, ProcessConfig, Section, Sources};
 
 use crate::access::Access;
-use crate::cli::{EdgeArgs, ProjectorArgs, StackArgs, UpArgs, WorkerArgs};
+use crate::cli::{
+    DirectorArgs, DirectorCommand, EdgeArgs, ProjectorArgs, StackArgs, UpArgs, WorkerArgs,
+};
 use crate::keys::{self, Keys};
 use crate::{tool, up};
 
@@ -114,8 +116,13 @@ impl Process {
         self.service("lobby", Flags::new(), lobby::run)
     }
 
-    pub(crate) fn director(self) -> ExitCode {
-        self.service("director", Flags::new(), director::run)
+    pub(crate) fn director(self, args: DirectorArgs) -> ExitCode {
+        match args.command {
+            None => self.service("director", Flags::new(), director::run),
+            Some(DirectorCommand::Readmit { area }) => {
+                tool::run(self, Flags::new(), |tool| tool.readmit(area))
+            }
+        }
     }
 
     pub(crate) fn projector(self, args: ProjectorArgs) -> ExitCode {

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use eventlog::streams::{self, StreamsFile};
 use runtime::{Flags, Shutdown, Sources, TelemetryConfig};
+use schemas::control::Placement;
+use schemas::{AreaId, decode};
 
 use crate::access::Access;
 use crate::cli::{StreamsArgs, StreamsCommand};
@@ -72,6 +74,27 @@ impl Tool {
         } else {
             ExitCode::FAILURE
         })
+    }
+
+    /// `worldline director readmit AREA`
+    pub(crate) async fn readmit(self, area: AreaId) -> anyhow::Result<ExitCode> {
+        let access = Access::find(&self.process.stack, &self.sources)?;
+        let placements = access
+            .broker("director")
+            .await?
+            .bucket("placements")
+            .await?;
+        let placed = placements.get(area.as_str()).await?;
+        let value = placed.and_then(|entry| entry.value);
+        let placement: Option<Placement> = value.map(|value| decode(&value)).transpose()?;
+        if !placement.is_some_and(|placement| placement.quarantined) {
+            println!("{area} is not in quarantine");
+            return Ok(ExitCode::FAILURE);
+        }
+        // Without an entry it is to the director like an area that was just opened.
+        placements.delete(area.as_str()).await?;
+        println!("{area} will be placed again");
+        Ok(ExitCode::SUCCESS)
     }
 
     /// `worldline bots …`
