@@ -132,6 +132,7 @@ export class Renderer {
 
 function outlined(context: CanvasRenderingContext2D, text: string, x: number, y: number, colour: string): void {
   context.lineWidth = 2;
+  context.lineJoin = "round";
   context.strokeStyle = "#000c";
   context.strokeText(text, x, y);
   context.fillStyle = colour;
