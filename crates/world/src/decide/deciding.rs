@@ -36,7 +36,7 @@ pub(super) struct Deciding<'a> {
     pub(super) pressing: BTreeMap<Handle, Pressing>,
     /// Lines spoken in this tick.
     pub(super) spoken: BTreeMap<Handle, u32>,
-    /// Bodies that came in this tick.
+    /// Bodies that came in this tick, also those that have left again.
     pub(super) arrived: BTreeSet<Handle>,
     /// Characters whose commands have had outcomes in this tick.
     touched: BTreeSet<CharacterId>,
@@ -90,6 +90,15 @@ impl<'a> Deciding<'a> {
         let effect = evolve::next_effect(&self.next, target, self.at, payload);
         evolve::effect(&mut self.next, &effect);
         self.effects.push(effect);
+    }
+
+    /// The lowest handle that nobody has had since the tick began: a frame's outcomes name
+    /// handles, and are applied after all of its facts.
+    pub(super) fn free_handle(&self) -> Option<Handle> {
+        self.next
+            .slots
+            .free()
+            .find(|handle| self.before.body(*handle).is_none() && !self.arrived.contains(handle))
     }
 
     /// The body's commands up to `seq` have their outcome; its session is heard.

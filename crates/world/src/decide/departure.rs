@@ -81,7 +81,6 @@ fn take(
         ..area.next.body(handle)?.traveller()
     };
     area.pressing.remove(&handle);
-    area.arrived.remove(&handle);
     area.happen(Fact::Departed {
         handle,
         character: traveller.character,

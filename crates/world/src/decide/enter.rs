@@ -26,7 +26,7 @@ pub(super) fn enter(
         }
         return;
     }
-    let Some(handle) = area.next.slots.free(&area.before.slots) else {
+    let Some(handle) = area.free_handle() else {
         return departure::send_back(area, traveller.clone(), None, DepartureReason::SentOn);
     };
     let (x, y) = match entry {

@@ -78,9 +78,9 @@ impl Slots {
         })
     }
 
-    /// The lowest handle that is free here and was free in `before` too.
-    pub(crate) fn free(&self, before: &Self) -> Option<Handle> {
-        (0..=Handle::MAX).find(|&handle| self.get(handle).is_none() && before.get(handle).is_none())
+    /// The handles that no body has, from the lowest.
+    pub(crate) fn free(&self) -> impl Iterator<Item = Handle> {
+        (0..=Handle::MAX).filter(|&handle| self.get(handle).is_none())
     }
 
     /// Brings hashes and due steps up to date; returns the sum of the hashes.
