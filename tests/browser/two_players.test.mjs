@@ -30,7 +30,7 @@ test("two players meet, walk, jump, speak, use a door and come back after a relo
   const start = await ben.sees("Ann");
   await ann.holding(["ArrowRight"], () =>
     ben.until(
-      `(worldline, name, from) => (${positionOf})(worldline.screen, worldline.clock, "Ann")?.[0] > from + 24`,
+      `(worldline, name, from) => (${positionOf})(worldline.screen, worldline.clock, "Ann")?.[0] > from + 12`,
       start.x,
     ),
   );
