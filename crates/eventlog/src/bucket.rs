@@ -74,10 +74,6 @@ impl Bucket {
         &self.name
     }
 
-    pub(crate) fn stream(&self) -> &str {
-        &self.stream
-    }
-
     pub(crate) fn subject(&self, key: &str) -> String {
         format!("$KV.{}.{key}", self.name)
     }
@@ -219,6 +215,28 @@ impl Bucket {
             }
         }
         Ok(entries)
+    }
+
+    /// The values that the bucket still keeps of `key`, oldest first; deletions are left out. How
+    /// many it keeps is its `history`.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn history(&self, key: &str) -> Result<Vec<Entry>, ReadError> {
+        let spec = ReadSpec {
+            stream: self.stream.clone(),
+            filters: vec![self.checked(key)?],
+            start: Start::After(Sequence(0)),
+        };
+        let mut reader = self.log.read_spec(spec, Follow::UntilHead);
+        let mut values = Vec::new();
+        while let Some(raw) = reader.next_raw().await? {
+            let entry = self.entry(raw);
+            if entry.value.is_some() {
+                values.push(entry);
+            }
+        }
+        Ok(values)
     }
 
     /// All present values, then every change.

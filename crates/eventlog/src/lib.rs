@@ -18,6 +18,7 @@
 //! | serve small aggregates by key | [`keyed`] |
 //! | ask one of them | [`Requester`] |
 //! | keep small mutable values | [`EventLog::bucket`] → [`Bucket`] |
+//! | keep large values, files | [`EventLog::objects`] → [`Objects`] |
 //! | keep snapshots | [`EventLog::snapshots`] → [`Snapshots`] |
 //! | create and check streams | [`streams`] |
 
@@ -35,6 +36,7 @@ mod core;
 mod error;
 mod live;
 mod log;
+mod objects;
 mod outlet;
 mod purge;
 mod read;
@@ -65,6 +67,7 @@ pub use error::{
 pub use keyed::{Aggregate, serve_keyed};
 pub use live::Live;
 pub use log::EventLog;
+pub use objects::{ObjectError, ObjectInfo, ObjectReader, Objects};
 pub use purge::Purged;
 pub use read::{Follow, Reader};
 pub use record::{Position, Record, StreamInfo};

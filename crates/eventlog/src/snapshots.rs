@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use crate::EventLog;
 use crate::bucket::Bucket;
 use crate::error::{ReadError, SaveError};
-use crate::read::Follow;
 
 /// The bucket.
 const BUCKET: &str = "snapshots";
@@ -50,7 +49,6 @@ struct Stored {
 /// The areas' snapshots.
 #[derive(Clone)]
 pub struct Snapshots {
-    log: EventLog,
     bucket: Bucket,
 }
 
@@ -59,7 +57,6 @@ impl EventLog {
     #[must_use]
     pub fn snapshots(&self) -> Snapshots {
         Snapshots {
-            log: self.clone(),
             bucket: Bucket::unchecked(self, BUCKET),
         }
     }
@@ -107,14 +104,8 @@ impl Snapshots {
     /// # Errors
     /// See [`ReadError`].
     pub async fn load(&self, area: &AreaId) -> Result<Vec<Snapshot>, ReadError> {
-        let subject = self.bucket.subject(area.as_str());
-        let stream = self.bucket.stream();
-        let mut reader = self
-            .log
-            .read(stream, vec![subject], Sequence(0), Follow::UntilHead);
         let mut found = Vec::new();
-        while let Some(raw) = reader.next_raw().await? {
-            let entry = self.bucket.entry(raw);
+        for entry in self.bucket.history(area.as_str()).await? {
             match entry.value.as_ref().map(|value| read(value)) {
                 Some(Some(snapshot)) => found.push(snapshot),
                 Some(None) => tracing::warn!(

@@ -26,6 +26,9 @@ pub(crate) const MESSAGE_ID: &str = "Nats-Msg-Id";
 /// The header of the condition that is the fence.
 pub(crate) const EXPECTED_LAST: &str = "Nats-Expected-Last-Subject-Sequence";
 
+/// The header of a message that replaces all before it: of its subject, with the value `sub`.
+pub(crate) const ROLLUP: &str = "Nats-Rollup";
+
 /// Headers in the order in which they were sent.
 pub(crate) type Headers = Vec<(String, String)>;
 

@@ -32,6 +32,8 @@ struct Text {
     stream: BTreeMap<String, Stream>,
     #[serde(default)]
     bucket: BTreeMap<String, Bucket>,
+    #[serde(default)]
+    objects: BTreeMap<String, Objects>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -55,6 +57,14 @@ struct Bucket {
     #[serde(default = "one")]
     history: u8,
     ttl: Option<Nanos>,
+    max_bytes: Bytes,
+    max_consumers: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Objects {
+    why: String,
     max_bytes: Bytes,
     max_consumers: u32,
 }
@@ -121,11 +131,13 @@ impl StreamsFile {
         self
     }
 
-    /// The streams' names, those behind buckets too.
+    /// The streams' names, those behind buckets and object stores too.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         let buckets = self.text.bucket.keys().map(|name| format!("KV_{name}"));
-        self.text.stream.keys().cloned().chain(buckets).collect()
+        let stores = self.text.objects.keys().map(|name| format!("OBJ_{name}"));
+        let streams = self.text.stream.keys().cloned();
+        streams.chain(buckets).chain(stores).collect()
     }
 
     /// The streams as the broker is told of them.
@@ -134,7 +146,9 @@ impl StreamsFile {
         let streams = streams.map(|(name, stream)| stream.config(name, self.replicas));
         let buckets = self.text.bucket.iter();
         let buckets = buckets.map(|(name, bucket)| bucket.config(name, self.replicas));
-        streams.chain(buckets).collect()
+        let stores = self.text.objects.iter();
+        let stores = stores.map(|(name, store)| store.config(name, self.replicas));
+        streams.chain(buckets).chain(stores).collect()
     }
 }
 
@@ -197,6 +211,31 @@ impl Bucket {
             config["subject_delete_marker_ttl"] = MARKER_TTL.into();
         }
         config
+    }
+}
+
+impl Objects {
+    /// As `nats object add` would make it, so that `nats object` can read it.
+    fn config(&self, name: &str, replicas: u8) -> Value {
+        json!({
+            "name": format!("OBJ_{name}"),
+            "description": self.why,
+            "subjects": [format!("$O.{name}.C.>"), format!("$O.{name}.M.>")],
+            "storage": "file",
+            "retention": "limits",
+            "discard": "new",
+            "max_age": 0,
+            "max_bytes": limit(Some(self.max_bytes)),
+            "max_consumers": self.max_consumers,
+            "duplicate_window": BUCKET_WINDOW,
+            "num_replicas": replicas,
+            "allow_direct": true,
+            // A description replaces the one before it.
+            "allow_rollup_hdrs": true,
+            "deny_delete": true,
+            // The chunks of what is deleted go.
+            "deny_purge": false,
+        })
     }
 }
 

@@ -10,6 +10,7 @@ mod broker_only;
 mod buckets;
 mod following;
 mod keeping;
+mod objects;
 mod reading;
 mod sending;
 mod working;

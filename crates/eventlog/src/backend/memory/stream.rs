@@ -8,8 +8,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::backend::{
-    EXPECTED_LAST, Headers, MESSAGE_ID, Outgoing, PublishFault, Raw, RawCore, Stored, StreamState,
-    header,
+    EXPECTED_LAST, Headers, MESSAGE_ID, Outgoing, PublishFault, ROLLUP, Raw, RawCore, Stored,
+    StreamState, header,
 };
 use crate::subject::matches;
 
@@ -130,6 +130,12 @@ impl MemoryStream {
         self.messages.insert(self.last, raw.clone());
         if self.duration("max_age").is_some() {
             self.ages.insert(self.last, Instant::now());
+        }
+        let all = self.by_subject.entry(subject.to_owned()).or_default();
+        if header(headers, ROLLUP) == Some("sub") {
+            for sequence in std::mem::take(all) {
+                self.remove(sequence);
+            }
         }
         let all = self.by_subject.entry(subject.to_owned()).or_default();
         all.insert(self.last);
