@@ -233,6 +233,10 @@ random_id! {
     AccountId
 }
 random_id! {
+    /// A login session: a device that is logged in to an account.
+    LoginId
+}
+random_id! {
     /// Drawn at random for each attempt to own an area, so that two claimants of one epoch differ.
     Claim
 }

@@ -100,6 +100,9 @@ pub struct Refusal {
     pub code: String,
     /// What happened and what to do.
     pub message: String,
+    /// After how many seconds it may be worth trying again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
 }
 
 impl Refusal {
@@ -109,6 +112,14 @@ impl Refusal {
         Self {
             code: code.to_owned(),
             message: message.into(),
+            retry_after: None,
         }
+    }
+
+    /// And may be worth trying again after so many seconds.
+    #[must_use]
+    pub const fn after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
     }
 }

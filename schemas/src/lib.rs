@@ -11,15 +11,20 @@ pub mod account;
 pub mod codec;
 pub mod command;
 pub mod control;
+pub mod credential;
 pub mod effect;
 pub mod fact;
 pub mod frame;
 pub mod ids;
 pub mod keyed;
 pub mod lobby;
+pub mod locate;
 pub mod motion;
+pub mod name;
 pub mod outcome;
+pub mod received;
 pub mod sealed;
+pub mod sealed_to;
 pub mod segment;
 pub mod subjects;
 pub mod wire;
@@ -27,5 +32,5 @@ pub mod wire;
 pub use codec::{DecodeError, decode, encode};
 pub use ids::{
     AccountId, AreaId, CharacterId, Claim, ClientSeq, Digest, EdgeId, Epoch, FrameNo, Handle,
-    Incarnation, Sequence, SessionFence, Step, Tick, UnixMillis, WorkerId,
+    Incarnation, LoginId, Sequence, SessionFence, Step, Tick, UnixMillis, WorkerId,
 };

@@ -2,14 +2,22 @@
 //!
 //! | subject | what |
 //! |---|---|
-//! | `cmd.area.<area>.<source>` | commands to an area |
+//! | `cmd.area.<area>.edge.<edge>` | players' commands to an area |
+//! | `cmd.area.<area>.<source>` | another aggregate's effects and confirmations to an area |
 //! | `evt.area.<area>` | its frames |
 //! | `cmd.<domain>.<partition>.<key>` | commands to a keyed aggregate |
+//! | `cmd.<domain>.<partition>.<key>.from.<source>` | another aggregate's effects and confirmations to it |
 //! | `evt.<domain>.<key>` | its events |
 //! | `live.<evt subject>` | the same, republished by the broker after storing |
 //! | `wake.area.<area>` | hint to a sleeping area |
 //! | `reply.<edge>.<request>` | answers to one edge, not stored |
 //! | `hb.worker.<worker>` | workers' heartbeats, not stored |
+//!
+//! A command's subject says what kind of sender it has, because that is what the broker's rights
+//! can tell apart; [`AreaMessage::received`] and [`KeyedMessage::received`] hold messages to it.
+//!
+//! [`AreaMessage::received`]: crate::command::AreaMessage::received
+//! [`KeyedMessage::received`]: crate::keyed::KeyedMessage::received
 
 use std::fmt;
 use std::str::FromStr;
@@ -26,6 +34,10 @@ pub const PARTITIONS: u64 = 16;
 pub enum Domain {
     /// Accounts; key: account id.
     Identity,
+    /// Credentials; key: where [`crate::locate::Locator`] finds it, 32 hexadecimal characters.
+    Credential,
+    /// Reserved names of characters; key: as of credentials.
+    Name,
     /// Characters outside the world and their sessions; key: character id.
     Lobby,
     /// Which areas exist; key: area.
@@ -34,13 +46,21 @@ pub enum Domain {
 
 impl Domain {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Identity, Self::Lobby, Self::Control];
+    pub const ALL: [Self; 5] = [
+        Self::Identity,
+        Self::Credential,
+        Self::Name,
+        Self::Lobby,
+        Self::Control,
+    ];
 
     /// Its subject token.
     #[must_use]
     pub const fn token(self) -> &'static str {
         match self {
             Self::Identity => "identity",
+            Self::Credential => "credential",
+            Self::Name => "name",
             Self::Lobby => "lobby",
             Self::Control => "control",
         }
@@ -51,6 +71,8 @@ impl Domain {
     pub const fn command_stream(self) -> &'static str {
         match self {
             Self::Identity => "IDENTITY_COMMANDS",
+            Self::Credential => "CREDENTIAL_COMMANDS",
+            Self::Name => "NAME_COMMANDS",
             Self::Lobby => "LOBBY_COMMANDS",
             Self::Control => "CONTROL_COMMANDS",
         }
@@ -61,6 +83,8 @@ impl Domain {
     pub const fn event_stream(self) -> &'static str {
         match self {
             Self::Identity => "IDENTITY_EVENTS",
+            Self::Credential => "CREDENTIAL_EVENTS",
+            Self::Name => "NAME_EVENTS",
             Self::Lobby => "LOBBY_EVENTS",
             Self::Control => "CONTROL_EVENTS",
         }
@@ -94,8 +118,10 @@ impl AggregateId {
     #[must_use]
     pub fn command_subject(&self, source: &Self) -> String {
         match self {
-            Self::Area(area) => area_command(area, &source.token()),
-            Self::Character(character) => keyed_command(Domain::Lobby, &character.to_string()),
+            Self::Area(area) => area_command(area, &Sender::Aggregate(source.clone())),
+            Self::Character(character) => {
+                keyed_command_from(Domain::Lobby, &character.to_string(), source)
+            }
         }
     }
 
@@ -107,6 +133,25 @@ impl AggregateId {
             Self::Character(character) => format!("character-{character}"),
         }
     }
+
+    /// The aggregate that a subject token names, if any.
+    #[must_use]
+    pub fn from_token(token: &str) -> Option<Self> {
+        match token.split_once('-')? {
+            ("area", area) => area.parse().map(Self::Area).ok(),
+            ("character", id) => id.parse().map(Self::Character).ok(),
+            _ => None,
+        }
+    }
+}
+
+/// Who may stand in the subject of a command to an area.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sender {
+    /// An edge, with its players' commands.
+    Edge(EdgeId),
+    /// Another aggregate, with its effects and confirmations.
+    Aggregate(AggregateId),
 }
 
 impl fmt::Display for AggregateId {
@@ -160,10 +205,13 @@ impl schemars::JsonSchema for AggregateId {
     }
 }
 
-/// `cmd.area.<area>.<source>`; the source is an edge's id or an aggregate's token.
+/// `cmd.area.<area>.edge.<edge>` or `cmd.area.<area>.<source>`, by who sends.
 #[must_use]
-pub fn area_command(area: &AreaId, source: &str) -> String {
-    format!("cmd.area.{area}.{source}")
+pub fn area_command(area: &AreaId, sender: &Sender) -> String {
+    match sender {
+        Sender::Edge(edge) => format!("cmd.area.{area}.edge.{edge}"),
+        Sender::Aggregate(source) => format!("cmd.area.{area}.{}", source.token()),
+    }
 }
 
 /// All commands to one area.
@@ -186,6 +234,12 @@ pub fn keyed_command(domain: Domain, key: &str) -> String {
         domain.token(),
         fixed_hash(key) % PARTITIONS
     )
+}
+
+/// `cmd.<domain>.<partition>.<key>.from.<source>`: what another aggregate sends.
+#[must_use]
+pub fn keyed_command_from(domain: Domain, key: &str, source: &AggregateId) -> String {
+    format!("{}.from.{}", keyed_command(domain, key), source.token())
 }
 
 /// All commands of one partition.
@@ -227,12 +281,14 @@ pub fn heartbeat(worker: &str) -> String {
 /// What a stored subject turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
-    /// `cmd.area.<area>.<source>`.
-    AreaCommand(AreaId, String),
+    /// `cmd.area.<area>.…`, with who sends; `None`: nobody who may. It stands in the area's
+    /// stream all the same, so it has its place and its outcome.
+    AreaCommand(AreaId, Option<Sender>),
     /// `evt.area.<area>`.
     AreaEvents(AreaId),
-    /// `cmd.<domain>.<partition>.<key>`.
-    KeyedCommand(Domain, u64, String),
+    /// `cmd.<domain>.<partition>.<key>`, in the partition of that key; with the source when it
+    /// ends in `.from.<source>`.
+    KeyedCommand(Domain, u64, String, Option<AggregateId>),
     /// `evt.<domain>.<key>`.
     KeyedEvents(Domain, String),
     /// None of ours.
@@ -245,17 +301,32 @@ impl Subject {
     pub fn parse(subject: &str) -> Self {
         let parts: Vec<&str> = subject.split('.').collect();
         let domain = |token: &str| Domain::ALL.into_iter().find(|d| d.token() == token);
-        match parts.as_slice() {
-            ["cmd", "area", area, source] => AreaId::new(*area).map_or(Self::Other, |area| {
-                Self::AreaCommand(area, (*source).to_owned())
-            }),
-            ["evt", "area", area] => AreaId::new(*area).map_or(Self::Other, Self::AreaEvents),
-            ["cmd", token, partition, key] => match (domain(token), partition.parse()) {
-                (Some(domain), Ok(partition)) => {
-                    Self::KeyedCommand(domain, partition, (*key).to_owned())
+        let keyed = |token: &str, partition: &str, key: &str, source| {
+            match (domain(token), partition.parse()) {
+                // In another partition it would not be in order with the others of its key.
+                (Some(domain), Ok(partition)) if partition == fixed_hash(key) % PARTITIONS => {
+                    Self::KeyedCommand(domain, partition, key.to_owned(), source)
                 }
                 _ => Self::Other,
-            },
+            }
+        };
+        match parts.as_slice() {
+            ["cmd", "area", area, sender @ ..] if !sender.is_empty() => {
+                AreaId::new(*area).map_or(Self::Other, |area| {
+                    let sender = match sender {
+                        ["edge", edge] => edge.parse().map(Sender::Edge).ok(),
+                        [source] => AggregateId::from_token(source).map(Sender::Aggregate),
+                        _ => None,
+                    };
+                    Self::AreaCommand(area, sender)
+                })
+            }
+            ["evt", "area", area] => AreaId::new(*area).map_or(Self::Other, Self::AreaEvents),
+            ["cmd", token, partition, key] => keyed(token, partition, key, None),
+            ["cmd", token, partition, key, "from", source] => AggregateId::from_token(source)
+                .map_or(Self::Other, |source| {
+                    keyed(token, partition, key, Some(source))
+                }),
             ["evt", token, key] => {
                 domain(token).map_or(Self::Other, |d| Self::KeyedEvents(d, (*key).to_owned()))
             }
@@ -280,7 +351,12 @@ mod tests {
         let from = AggregateId::Area(AreaId::new("forest-1").unwrap());
         assert_eq!(
             Subject::parse(&AggregateId::Area(area.clone()).command_subject(&from)),
-            Subject::AreaCommand(area.clone(), "area-forest-1".into())
+            Subject::AreaCommand(area.clone(), Some(Sender::Aggregate(from.clone())))
+        );
+        let edge = Some(Sender::Edge(EdgeId(7)));
+        assert_eq!(
+            Subject::parse(&area_command(&area, &Sender::Edge(EdgeId(7)))),
+            Subject::AreaCommand(area.clone(), edge)
         );
         assert_eq!(
             Subject::parse(&area_events(&area)),
@@ -289,10 +365,56 @@ mod tests {
         let key = CharacterId(42).to_string();
         assert_eq!(
             Subject::parse(&keyed_command(Domain::Lobby, &key)),
-            Subject::KeyedCommand(Domain::Lobby, fixed_hash(&key) % PARTITIONS, key)
+            Subject::KeyedCommand(
+                Domain::Lobby,
+                fixed_hash(&key) % PARTITIONS,
+                key.clone(),
+                None
+            )
+        );
+        assert_eq!(
+            Subject::parse(&AggregateId::Character(CharacterId(42)).command_subject(&from)),
+            Subject::KeyedCommand(
+                Domain::Lobby,
+                fixed_hash(&key) % PARTITIONS,
+                key,
+                Some(from)
+            )
         );
         assert_eq!(Subject::parse("evt.nobody.x"), Subject::Other);
         assert_eq!(Subject::parse("evt.area.Not-One"), Subject::Other);
+    }
+
+    #[test]
+    fn who_may_not_send_is_nobody_and_still_has_a_place() {
+        let area = AreaId::new("harbor-1").unwrap();
+        let edge = EdgeId(7);
+        for sender in [
+            edge.to_string(),
+            "edge".into(),
+            "edge.x".into(),
+            format!("edge.{edge}.more"),
+            "area-Not-One".into(),
+            "guild-1".into(),
+        ] {
+            assert_eq!(
+                Subject::parse(&format!("cmd.area.harbor-1.{sender}")),
+                Subject::AreaCommand(area.clone(), None)
+            );
+        }
+        assert_eq!(Subject::parse("cmd.area.harbor-1"), Subject::Other);
+    }
+
+    #[test]
+    fn a_key_is_commanded_in_its_own_partition_only() {
+        let own = fixed_hash("k") % PARTITIONS;
+        for subject in [
+            format!("cmd.lobby.{}.k", (own + 1) % PARTITIONS),
+            format!("cmd.lobby.{own}.k.from.nobody"),
+            format!("cmd.lobby.{own}.k.area-harbor-1"),
+        ] {
+            assert_eq!(Subject::parse(&subject), Subject::Other);
+        }
     }
 
     #[test]
