@@ -27,7 +27,7 @@ pub(crate) async fn build() -> Option<PathBuf> {
             .args(arguments)
             .current_dir(&clients)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .output()
@@ -35,13 +35,12 @@ pub(crate) async fn build() -> Option<PathBuf> {
         match run {
             Ok(output) if output.status.success() => {}
             Ok(output) => {
-                let said = String::from_utf8_lossy(&output.stderr);
-                let last = said.lines().rev().find(|line| !line.trim().is_empty());
+                let said = [output.stdout, output.stderr].concat();
                 eprintln!(
                     "the page could not be built (`npm {}` in {}: {}); the game runs without it",
                     arguments.join(" "),
                     clients.display(),
-                    last.unwrap_or("no output").trim(),
+                    reason(&String::from_utf8_lossy(&said)),
                 );
                 return page.join("index.html").exists().then_some(page);
             }
@@ -57,6 +56,22 @@ pub(crate) async fn build() -> Option<PathBuf> {
     Some(page)
 }
 
+/// Which line of what npm and the compiler said tells the reason: the first that speaks of an
+/// error and says something about it. npm's warnings are about other things.
+fn reason(said: &str) -> &str {
+    let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let of_error = |line: &&str| line.contains("error") && !line.starts_with("npm");
+    let of_npm = |line: &&str| {
+        let rest = line.strip_prefix("npm error").map(str::trim);
+        rest.is_some_and(|rest| rest.contains(' ') && !rest.starts_with("code"))
+    };
+    lines()
+        .find(of_error)
+        .or_else(|| lines().find(of_npm))
+        .or_else(|| lines().last())
+        .unwrap_or("no output")
+}
+
 /// The newest modification below `path`, leaving out what is installed or built there.
 fn newest(path: &Path) -> Option<SystemTime> {
     let skipped = ["node_modules", "dist-types", "dist"].map(std::ffi::OsStr::new);
@@ -69,4 +84,21 @@ fn newest(path: &Path) -> Option<SystemTime> {
         .filter(|entry| !skipped.contains(&entry.file_name().as_os_str()))
         .filter_map(|entry| newest(&entry.path()))
         .max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reason;
+
+    #[test]
+    fn the_reason_is_the_compilers_not_npms_last_warning() {
+        let compiler = "\n> check\n> tsc --build\n\nweb/src/map.ts(52,7): error TS2322: no\n\
+                        npm warn Unknown user config\n";
+        assert_eq!(reason(compiler), "web/src/map.ts(52,7): error TS2322: no");
+        let npm = "npm warn Unknown\nnpm error code EUSAGE\nnpm error\nnpm error The lock is gone\n\
+                   npm error Usage:\n";
+        assert_eq!(reason(npm), "npm error The lock is gone");
+        assert_eq!(reason("killed\n"), "killed");
+        assert_eq!(reason(""), "no output");
+    }
 }
