@@ -125,14 +125,54 @@ async fn events_are_appended_by_their_owner_and_live_by_nobody() -> Outcome {
     Ok(())
 }
 
+/// What others believe of a command hangs on its subject: an edge is an edge there, an aggregate an aggregate.
+#[tokio::test]
+async fn nobody_sends_in_the_name_of_another_kind() -> Outcome {
+    let broker = with_streams().await?;
+    let edges = ["cmd.area.harbor-1.edge.x", "cmd.lobby.0.c"];
+    let aggregates = [
+        "cmd.area.harbor-1.area-forest-1",
+        "cmd.area.harbor-1.character-c",
+        "cmd.lobby.0.c.from.area-harbor-1",
+    ];
+    for (role, may, may_not) in [
+        ("edge", &edges[..], &aggregates[..]),
+        ("worker", &aggregates, &edges),
+        ("lobby", &aggregates, &edges),
+        ("identity", &[], &aggregates),
+        ("director", &[], &aggregates),
+    ] {
+        let mut member = Member::connect(&broker, role).await?;
+        for subject in may {
+            assert!(
+                !member.is_refused(subject).await?,
+                "{role} may not publish to {subject}"
+            );
+        }
+        for subject in may_not {
+            assert!(
+                member.is_refused(subject).await?,
+                "{role} may publish to {subject}"
+            );
+        }
+    }
+    let mut edge = Member::connect(&broker, "edge").await?;
+    for subject in ["cmd.area.harbor-1.x", "cmd.area.harbor-1.edge.x.y"] {
+        assert!(edge.is_refused(subject).await?, "{subject}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn readers_write_nothing() -> Outcome {
     let broker = with_streams().await?;
     for role in ["analyst", "replay", "projector"] {
         let mut reader = Member::connect(&broker, role).await?;
         for subject in [
-            "cmd.area.harbor-1.x",
+            "cmd.area.harbor-1.edge.x",
+            "cmd.area.harbor-1.area-forest-1",
             "cmd.lobby.0.c",
+            "cmd.lobby.0.c.from.area-harbor-1",
             "wake.area.harbor-1",
             "reply.e.1",
             "hb.worker.w",
@@ -173,7 +213,7 @@ async fn a_service_can_do_its_work() -> Outcome {
 
     let commands = jetstream::new(edge.client.clone());
     commands
-        .publish("cmd.area.harbor-1.e1", "walk".into())
+        .publish("cmd.area.harbor-1.edge.e1", "walk".into())
         .await?
         .await?;
     commands
@@ -300,7 +340,7 @@ async fn a_reader_cannot_have_the_server_write_for_it() -> Outcome {
     let mut live = edge.client.subscribe("live.evt.>").await?;
     let commands = jetstream::new(edge.client.clone());
     commands
-        .publish("cmd.area.harbor-1.e1", "forged".into())
+        .publish("cmd.area.harbor-1.edge.e1", "forged".into())
         .await?
         .await?;
 

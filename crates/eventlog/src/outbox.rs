@@ -127,7 +127,7 @@ pub fn confirmation_message(source: &AggregateId, target: &AggregateId, up_to: u
 
 #[cfg(test)]
 mod tests {
-    use schemas::{AreaId, CharacterId, decode};
+    use schemas::{AreaId, CharacterId};
 
     use super::*;
 
@@ -197,14 +197,19 @@ mod tests {
             format!("cmd.area.mill-1.{}", character.token())
         );
         assert!(matches!(
-            decode::<AreaMessage>(&out.payload),
+            AreaMessage::received(&out.subject, &out.payload),
             Ok(AreaMessage::Effect(m)) if m.source == character && m.effect == to_area
         ));
         let receipt = confirmation_message(&character, &area("mill-1"), 1);
-        assert!(receipt.subject.starts_with("cmd.lobby."));
+        let received = KeyedMessage::<schemas::lobby::LobbyCommand>::received(
+            &receipt.subject,
+            &receipt.payload,
+        );
+        let (key, message) = received.unwrap();
+        assert_eq!(key, CharacterId(7).to_string());
         assert!(matches!(
-            decode::<KeyedMessage<schemas::lobby::LobbyCommand>>(&receipt.payload),
-            Ok(KeyedMessage::Confirmation(Confirmation { up_to: 1, .. }))
+            message,
+            KeyedMessage::Confirmation(Confirmation { up_to: 1, .. })
         ));
     }
 }

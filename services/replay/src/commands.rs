@@ -124,7 +124,7 @@ impl Commands {
             return;
         };
         let (sequence, at) = (record.sequence, record.stored_at);
-        let commands = match schemas::decode::<AreaMessage>(&record.payload) {
+        let commands = match AreaMessage::received(&record.subject, &record.payload) {
             Ok(message) => world::incoming(message, self.incarnation, sequence, at),
             Err(_) => vec![world::undecodable(self.incarnation, sequence, at)],
         };

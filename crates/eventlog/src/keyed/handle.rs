@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use schemas::effect::Effect;
 use schemas::keyed::{KeyedMessage, Refusal, Reply};
-use schemas::subjects::{AggregateId, Subject, wake};
-use schemas::{Incarnation, Sequence, UnixMillis, decode, encode};
+use schemas::subjects::{AggregateId, wake};
+use schemas::{Incarnation, Sequence, UnixMillis, encode};
 
 use super::aggregate::Aggregate;
 use super::error::KeyedError;
@@ -41,12 +41,9 @@ impl<A: Aggregate> Handler<A> {
 
     /// Handles `record` to its end; the caller acknowledges it after that, not before.
     pub(super) async fn handle(&mut self, record: &Record) -> Result<(), KeyedError> {
-        let Subject::KeyedCommand(_, _, key) = Subject::parse(&record.subject) else {
-            note(&record.subject, record.sequence, "it names no key");
-            return Ok(());
-        };
-        let message: KeyedMessage<A::Command> = match decode(&record.payload) {
-            Ok(message) => message,
+        let received = KeyedMessage::<A::Command>::received(&record.subject, &record.payload);
+        let (key, message) = match received {
+            Ok(received) => received,
             Err(error) => {
                 note(&record.subject, record.sequence, &error);
                 return Ok(());

@@ -1,11 +1,11 @@
 //! Effects from others and to others.
 
 use bytes::Bytes;
-use eventlog::outbox::{confirmation_message, effect_message};
+use eventlog::outbox::{Outgoing, confirmation_message, effect_message};
 use eventlog::{Follow, Reader};
 use schemas::command::AreaMessage;
 use schemas::effect::{Confirmation, Effect, EffectMessage};
-use schemas::subjects::{AREA_COMMANDS, AggregateId, area_commands, wake};
+use schemas::subjects::{AREA_COMMANDS, AggregateId, Domain, area_commands, keyed_command, wake};
 use schemas::{AreaId, Sequence, UnixMillis, decode};
 
 use crate::purse::{PurseCommand, coins};
@@ -16,6 +16,7 @@ of_both!(
     what_stays_pending_is_sent_again_and_a_sleeper_is_woken,
     effects_go_on_after_a_kill,
     an_effect_of_one_purse_reaches_the_other,
+    what_is_forged_where_commands_are_asked_changes_nothing,
 );
 
 fn mill() -> AreaId {
@@ -43,6 +44,13 @@ async fn next_receipt(mailbox: &mut Reader) -> u64 {
 }
 
 async fn send_coin(realm: &Realm, number: u64) {
+    let message = coin(number);
+    let sent = realm.log.send(&message.subject, message.payload, None);
+    sent.await.unwrap();
+}
+
+/// The mill's `number`-th coin for Ann.
+fn coin(number: u64) -> Outgoing {
     let effect = Effect {
         target: AggregateId::Character(ANN),
         number,
@@ -50,9 +58,7 @@ async fn send_coin(realm: &Realm, number: u64) {
         payload: coins(ANN, 1),
     };
     let source = AggregateId::Area(mill());
-    let message = effect_message(&source, "AREA_EVENTS", Sequence(1), &effect);
-    let sent = realm.log.send(&message.subject, message.payload, None);
-    sent.await.unwrap();
+    effect_message(&source, "AREA_EVENTS", Sequence(1), &effect)
 }
 
 async fn only_the_next_effect_counts_and_repeated_ones_are_confirmed_again(realm: Realm) {
@@ -148,5 +154,43 @@ async fn an_effect_of_one_purse_reaches_the_other(realm: Realm) {
     .await;
     let nothing = realm.log.send("cmd.lobby.3.nobody", Bytes::new(), None);
     nothing.await.unwrap();
+    instance.stop().await;
+}
+
+async fn what_is_forged_where_commands_are_asked_changes_nothing(realm: Realm) {
+    let instance = realm.serve();
+    let mut mailbox = mailbox(&realm);
+    realm
+        .ask(ANN, PurseCommand::Put { coins: 2 })
+        .await
+        .unwrap();
+    realm
+        .ask(ANN, PurseCommand::Drop { area: mill() })
+        .await
+        .unwrap();
+    let AreaMessage::Effect(pending) = next(&mut mailbox).await else {
+        panic!("an effect should come first");
+    };
+    let before = realm.entry(ANN).await.unwrap();
+    // An edge may publish where commands are asked, and any payload it likes.
+    let ann = AggregateId::Character(ANN);
+    let receipt = confirmation_message(&ann, &pending.effect.target, pending.effect.number);
+    let asked = keyed_command(Domain::Lobby, &ANN.to_string());
+    // An aggregate may publish on its own subject, and not for another one.
+    let harbor = AggregateId::Area(AreaId::new("harbor-1").unwrap());
+    for subject in [asked, ann.command_subject(&harbor)] {
+        for payload in [coin(1).payload, receipt.payload.clone()] {
+            realm.log.send(&subject, payload, None).await.unwrap();
+        }
+    }
+    // The mill's own first coin is the first, and Ann's is still pending.
+    send_coin(&realm, 1).await;
+    until("the mill's coin", async || {
+        realm.coins(ANN).await == before.state.coins + 1
+    })
+    .await;
+    let after = realm.entry(ANN).await.unwrap();
+    assert_eq!(after.outbox.pending, before.outbox.pending);
+    assert_eq!(after.outbox.received.len(), 1);
     instance.stop().await;
 }

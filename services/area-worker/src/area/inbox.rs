@@ -9,9 +9,9 @@ use std::collections::VecDeque;
 
 use eventlog::Record;
 use runtime::TraceContext;
+use schemas::Sequence;
 use schemas::command::AreaMessage;
 use schemas::ids::{CommandPosition, Incarnation};
-use schemas::{Sequence, decode};
 use tokio::sync::mpsc;
 use world::Incoming;
 
@@ -83,7 +83,7 @@ impl Inbox {
     }
 
     fn take_apart(&self, record: &Record) -> Vec<Incoming> {
-        let mut commands = match decode::<AreaMessage>(&record.payload) {
+        let mut commands = match AreaMessage::received(&record.subject, &record.payload) {
             Ok(message) => {
                 world::incoming(message, self.incarnation, record.sequence, record.stored_at)
             }
@@ -117,9 +117,12 @@ mod tests {
     use bytes::Bytes;
     use schemas::command::{PlayerAsk, PlayerBatch, PlayerCommand};
     use schemas::encode;
-    use schemas::{CharacterId, UnixMillis};
+    use schemas::subjects::{Sender, area_command};
+    use schemas::{AreaId, CharacterId, EdgeId, UnixMillis};
 
     use super::*;
+
+    const EDGE: EdgeId = EdgeId(7);
 
     fn message(sequence: u64, commands: u32) -> Record {
         let command = |seq| PlayerCommand {
@@ -129,8 +132,9 @@ mod tests {
             ask: PlayerAsk::Leave,
         };
         let batch = PlayerBatch {
+            edge: EDGE,
             commands: (1..=commands).map(command).collect(),
-            ..PlayerBatch::default()
+            alive: Vec::new(),
         };
         Record {
             payload: encode(&AreaMessage::Players(batch)).into(),
@@ -141,7 +145,7 @@ mod tests {
     fn undecodable(sequence: u64) -> Record {
         Record {
             stream: "AREA_COMMANDS".into(),
-            subject: "cmd.area.harbor-1.x".into(),
+            subject: area_command(&AreaId::new("harbor-1").unwrap(), &Sender::Edge(EDGE)),
             sequence: Sequence(sequence),
             payload: Bytes::from_static(b"?"),
             stored_at: UnixMillis(5),
@@ -190,6 +194,17 @@ mod tests {
     fn what_nobody_can_read_is_one_command() {
         let mut inbox = inbox((0, 0), [undecodable(4)]);
         let batch = inbox.take(9);
+        assert_eq!(places(&batch), [(4, 1)]);
+        assert_eq!(batch.commands[0].command, world::Command::Undecodable);
+    }
+
+    #[test]
+    fn what_its_sender_may_not_say_is_one_command_however_many_it_holds() {
+        let forged = Record {
+            subject: "cmd.area.harbor-1.area-forest-1".into(),
+            ..message(4, 3)
+        };
+        let batch = inbox((0, 0), [forged]).take(9);
         assert_eq!(places(&batch), [(4, 1)]);
         assert_eq!(batch.commands[0].command, world::Command::Undecodable);
     }

@@ -41,7 +41,8 @@ pub(crate) async fn has_newer_command(
         return Ok(false);
     };
     if last.sequence == position.sequence {
-        let commands = decode::<AreaMessage>(&last.payload).map_or(1, |message| message.len());
+        let commands =
+            AreaMessage::received(&last.subject, &last.payload).map_or(1, |message| message.len());
         return Ok(commands > position.index as usize);
     }
     Ok(last.sequence > position.sequence)

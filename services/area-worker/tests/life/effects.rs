@@ -4,6 +4,7 @@ use schemas::AreaId;
 use schemas::command::PlayerAsk;
 use schemas::effect::EntryPoint;
 use schemas::fact::Fact;
+use schemas::frame::Frame;
 use world::Door;
 
 use crate::stage::{
@@ -15,6 +16,7 @@ on_both!(
     a_worker_that_dies_after_the_departure_loses_and_doubles_nobody,
     a_repeated_effect_is_confirmed_and_changes_nothing,
     a_door_wakes_the_area_behind_it,
+    what_an_edge_forges_is_rejected_and_changes_nothing,
 );
 
 pub(crate) fn door() -> &'static Door {
@@ -110,5 +112,29 @@ async fn a_door_wakes_the_area_behind_it(mut stage: Stage) {
     leave_through_the_door(&stage, &mut here).await;
     there.until_fact(is_arrived).await;
     assert_eq!(there.facts(is_owned).len(), 2);
+    worker.drain().await;
+}
+
+async fn what_an_edge_forges_is_rejected_and_changes_nothing(mut stage: Stage) {
+    let worker = Worker::start(&stage.worker, config("ann"));
+    stage.give(&harbor(), "ann").await;
+    let mut frames = stage.watch(&harbor());
+    stage.forge(&harbor(), ANN, 1).await;
+    let rejected = |frames: &Watched| -> u32 {
+        let of = |frame: &Frame| frame.outcomes.undecodable;
+        frames.frames.iter().map(of).sum()
+    };
+    while rejected(&frames) < 2 {
+        frames.next().await;
+    }
+    assert!(frames.state.by_character(ANN).is_none());
+    // The number is still the lobby's to use: what it sends is the first that the area has had.
+    stage.enter(&harbor(), ANN, 1, start()).await;
+    frames.until_fact(is_arrived).await;
+    assert_eq!(frames.facts(is_arrived).len(), 1);
+    assert_eq!(rejected(&frames), 2);
+    let judged = |frame: &Frame| frame.outcomes.effects.clone();
+    let verdicts: Vec<_> = frames.frames.iter().flat_map(judged).collect();
+    assert_eq!(verdicts.len(), 1, "{verdicts:?}");
     worker.drain().await;
 }

@@ -11,13 +11,15 @@ use eventlog::{Connect, EventLog, Faults, Follow, Reader, Record};
 use runtime::{Ctx, Shutdown, Span};
 use schemas::command::{AreaMessage, PlayerAsk, PlayerBatch, PlayerCommand};
 use schemas::control::{AreaControl, ControlEvent, Placement};
-use schemas::effect::{Cause, Effect, EffectMessage, EffectPayload, EntryPoint, Traveller};
+use schemas::effect::{
+    Cause, Confirmation, Effect, EffectMessage, EffectPayload, EntryPoint, Traveller,
+};
 use schemas::fact::Fact;
 use schemas::frame::Frame;
 use schemas::keyed::{KeyedEntry, Outbox};
 use schemas::sealed::Sealed;
 use schemas::subjects::{
-    AREA_EVENTS, AggregateId, Domain, area_command, area_events, keyed_events, wake,
+    AREA_EVENTS, AggregateId, Domain, Sender, area_command, area_events, keyed_events, wake,
 };
 use schemas::{
     AreaId, CharacterId, ClientSeq, Digest, EdgeId, Incarnation, Sequence, SessionFence,
@@ -37,6 +39,7 @@ pub(crate) fn harbor() -> AreaId {
 pub(crate) struct Stage {
     director: EventLog,
     pub(crate) edge: EventLog,
+    pub(crate) lobby: EventLog,
     pub(crate) worker: EventLog,
     /// Of the twin.
     pub(crate) faults: Option<Faults>,
@@ -51,6 +54,7 @@ impl Stage {
             faults: Some(faults),
             director: log.clone(),
             edge: log.clone(),
+            lobby: log.clone(),
             worker: log,
             generation: 0,
             broker: None,
@@ -66,6 +70,7 @@ impl Stage {
         Self {
             director: connect(&broker, "director").await,
             edge: connect(&broker, "edge").await,
+            lobby: connect(&broker, "lobby").await,
             worker: connect(&broker, "worker").await,
             faults: None,
             generation: 0,
@@ -170,33 +175,27 @@ impl Stage {
         number: u64,
         entry: EntryPoint,
     ) -> Sequence {
-        let source = AggregateId::Character(character);
-        let traveller = Traveller {
-            character,
-            name: text("realm.1"),
-            session: SessionFence(1),
-            edge: EDGE,
-            ..Traveller::default()
-        };
-        let message = EffectMessage {
-            source: source.clone(),
-            cause: Cause {
-                stream: "LOBBY_EVENTS".into(),
-                sequence: Sequence(number),
-            },
-            effect: Effect {
-                target: AggregateId::Area(area.clone()),
-                number,
-                issued_at: UnixMillis::now(),
-                payload: EffectPayload::Enter {
-                    traveller: Box::new(traveller),
-                    entry,
-                },
-            },
-        };
-        let subject = area_command(area, &source.token());
+        let message = entering(area, character, number, entry);
+        let subject = AggregateId::Area(area.clone()).command_subject(&message.source);
         let payload = encode(&AreaMessage::Effect(message)).into();
-        self.edge.send(&subject, payload, None).await.unwrap()
+        self.lobby.send(&subject, payload, None).await.unwrap()
+    }
+
+    /// The same effect, and a confirmation of what the area may have sent, from a broken-into edge.
+    pub(crate) async fn forge(&self, area: &AreaId, character: CharacterId, number: u64) {
+        let effect = entering(area, character, number, start());
+        let receipt = Confirmation {
+            target: effect.source.clone(),
+            up_to: u64::MAX,
+        };
+        let subject = area_command(area, &Sender::Edge(EDGE));
+        for message in [
+            AreaMessage::Effect(effect),
+            AreaMessage::Confirmation(receipt),
+        ] {
+            let payload = encode(&message).into();
+            self.edge.send(&subject, payload, None).await.unwrap();
+        }
     }
 
     /// As an edge sends players' commands.
@@ -217,15 +216,47 @@ impl Stage {
             commands: asks.into_iter().map(command).collect(),
             alive: Vec::new(),
         };
-        let subject = area_command(area, &EDGE.to_string());
+        let subject = area_command(area, &Sender::Edge(EDGE));
         let payload = encode(&AreaMessage::Players(batch)).into();
         self.edge.send(&subject, payload, None).await.unwrap()
     }
 
     pub(crate) async fn send_garbage(&self, area: &AreaId) {
-        let subject = area_command(area, &EDGE.to_string());
+        let subject = area_command(area, &Sender::Edge(EDGE));
         let garbage = Bytes::from_static(b"\xc1 nobody can read this");
         self.edge.send(&subject, garbage, None).await.unwrap();
+    }
+}
+
+/// The lobby's `number`-th effect to `area`: here is `character`.
+pub(crate) fn entering(
+    area: &AreaId,
+    character: CharacterId,
+    number: u64,
+    entry: EntryPoint,
+) -> EffectMessage {
+    let traveller = Traveller {
+        character,
+        name: text("realm.1"),
+        session: SessionFence(1),
+        edge: EDGE,
+        ..Traveller::default()
+    };
+    EffectMessage {
+        source: AggregateId::Character(character),
+        cause: Cause {
+            stream: "LOBBY_EVENTS".into(),
+            sequence: Sequence(number),
+        },
+        effect: Effect {
+            target: AggregateId::Area(area.clone()),
+            number,
+            issued_at: UnixMillis::now(),
+            payload: EffectPayload::Enter {
+                traveller: Box::new(traveller),
+                entry,
+            },
+        },
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use schemas::fact::Fact;
 use schemas::frame::Frame;
 use schemas::outcome::Reason;
-use schemas::subjects::{AREA_COMMANDS, AggregateId, area_command};
+use schemas::subjects::{AREA_COMMANDS, AggregateId, Sender, area_command};
 
 use crate::stage::{
     ANN, EDGE, Stage, Watched, Worker, config, harbor, is_arrived, is_owned, say, start, within,
@@ -92,9 +92,9 @@ async fn what_waited_too_long_is_rejected_and_what_retention_took_is_named() {
         let second = stage.ask(&harbor(), ANN, [(2, say("realm.1"))]).await;
         stage.enter(&harbor(), ANN, 1, start()).await;
         // All but the last two age out of the stream, and those grow too old.
-        let ann = AggregateId::Character(ANN).token();
-        for (source, through) in [(ann, repeated), (EDGE.to_string(), first)] {
-            let subject = area_command(&harbor(), &source);
+        let ann = Sender::Aggregate(AggregateId::Character(ANN));
+        for (sender, through) in [(ann, repeated), (Sender::Edge(EDGE), first)] {
+            let subject = area_command(&harbor(), &sender);
             stage
                 .worker
                 .purge(AREA_COMMANDS, &subject, through)

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use eventlog::{EventLog, MessageId, SendError};
 use runtime::{TraceContext, end_timed, timed};
 use schemas::command::{AreaMessage, PlayerBatch, PlayerCommand};
-use schemas::subjects::area_command;
+use schemas::subjects::{Sender, area_command};
 use schemas::wire::CloseCode;
 use schemas::{AreaId, EdgeId, Handle, SessionFence};
 use tokio::sync::Notify;
@@ -91,7 +91,7 @@ impl Lane {
 
     /// Carries the groups to `area` until the lane is closed.
     pub(crate) async fn run(self, log: EventLog, area: AreaId, edge: EdgeId) {
-        let subject = area_command(&area, &edge.to_string());
+        let subject = area_command(&area, &Sender::Edge(edge));
         self.carry(edge, Broker { log, subject }).await;
     }
 

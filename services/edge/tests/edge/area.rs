@@ -72,7 +72,8 @@ impl Owner {
 
     async fn tick(&mut self) {
         while let Some(record) = self.commands.try_next() {
-            let message: AreaMessage = schemas::decode(&record.payload).expect("a command");
+            let received = AreaMessage::received(&record.subject, &record.payload);
+            let message = received.expect("a command");
             let all = world::incoming(message, self.incarnation, record.sequence, record.stored_at);
             self.waiting.extend(all);
         }

@@ -19,8 +19,8 @@ use crate::readable::Reader;
 /// How long a command that has been handled may take to reach us.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Commands of one key that no entry has handled yet; `None`: unreadable.
-type Waiting<C> = VecDeque<(Sequence, Option<KeyedMessage<C>>)>;
+/// Commands of one key that no entry has handled yet.
+type Waiting<C> = VecDeque<(Sequence, KeyedMessage<C>)>;
 
 /// Everything about one domain.
 pub(super) struct KeyedTail<C, E, S> {
@@ -104,14 +104,9 @@ where
             }
         }
         done.iter()
-            .filter_map(|(sequence, message)| {
-                let message = message.as_ref()?;
+            .map(|(sequence, message)| {
                 let at = self.at(key, *sequence, entry.at, reader);
-                Some(keyed_command(
-                    &at,
-                    message,
-                    outcome(message, entry.answered.as_ref()),
-                ))
+                keyed_command(&at, message, outcome(message, entry.answered.as_ref()))
             })
             .collect()
     }
@@ -131,8 +126,8 @@ where
 
     fn keep(&mut self, record: &Record) {
         self.read_to = record.sequence;
-        if let Subject::KeyedCommand(_, _, key) = Subject::parse(&record.subject) {
-            let message = schemas::decode(&record.payload).ok();
+        // What its service has passed over as no command has no line either.
+        if let Ok((key, message)) = KeyedMessage::received(&record.subject, &record.payload) {
             let waiting = self.waiting.entry(key).or_default();
             waiting.push_back((record.sequence, message));
         }

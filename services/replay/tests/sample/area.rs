@@ -110,7 +110,7 @@ impl Area {
         while let Some(record) = reader.next().await.unwrap() {
             let (sequence, at) = (record.sequence, record.stored_at);
             self.read = sequence;
-            match schemas::decode::<AreaMessage>(&record.payload) {
+            match AreaMessage::received(&record.subject, &record.payload) {
                 Ok(message) => {
                     let commands = world::incoming(message, info.incarnation, sequence, at);
                     self.backlog.extend(commands);

@@ -18,7 +18,7 @@ use schemas::keyed::{KeyedEntry, KeyedMessage, Outbox};
 use schemas::lobby::LobbyCommand;
 use schemas::sealed::{RealmKey, Sealed};
 use schemas::segment::InputBits;
-use schemas::subjects::{AggregateId, Domain, Subject, area_command, keyed_command, keyed_events};
+use schemas::subjects::{AggregateId, Domain, Sender, area_command, keyed_command, keyed_events};
 use schemas::{
     AccountId, AreaId, CharacterId, ClientSeq, Digest, EdgeId, Incarnation, Sequence, UnixMillis,
 };
@@ -213,10 +213,8 @@ impl Realm {
                 return;
             };
             self.lobby_read = record.sequence;
-            let Subject::KeyedCommand(_, _, key) = Subject::parse(&record.subject) else {
-                continue;
-            };
-            let message: KeyedMessage<LobbyCommand> = schemas::decode(&record.payload).unwrap();
+            let received = KeyedMessage::<LobbyCommand>::received(&record.subject, &record.payload);
+            let (key, message) = received.unwrap();
             let handling = Handling {
                 incarnation,
                 sequence: record.sequence,
@@ -300,7 +298,7 @@ impl Realm {
 
     /// Raw bytes in an area's command stream.
     pub(crate) async fn message(&self, area: &AreaId, payload: &[u8]) {
-        let subject = area_command(area, &EDGE.to_string());
+        let subject = area_command(area, &Sender::Edge(EDGE));
         let payload = payload.to_vec().into();
         self.log.send(&subject, payload, None).await.unwrap();
     }
