@@ -23,6 +23,7 @@ pub mod motion;
 pub mod name;
 pub mod outcome;
 pub mod received;
+pub mod resources;
 pub mod sealed;
 pub mod sealed_to;
 pub mod segment;
