@@ -10,8 +10,11 @@
 mod backoff;
 mod config;
 mod health;
+mod http_client;
 pub mod metric_definitions;
 mod metric_recorder;
+mod oidc_discovery;
+mod oidc_issuers;
 mod ops_http;
 mod service;
 mod shutdown;
@@ -26,7 +29,10 @@ pub use config::{
     socket_address,
 };
 pub use health::{Health, HealthCheck, Readiness};
+pub use http_client::{Answer, HttpClient, HttpError, UrlError, check_url};
 pub use metric_recorder::{MetricsError, install_metrics, render_metrics};
+pub use oidc_discovery::{DiscoveryError, OidcDiscovery};
+pub use oidc_issuers::{IdTokenAlgorithm, OidcIssuer, OidcIssuers};
 pub use ops_http::{ops_router, serve_ops};
 pub use service::{Ctx, ServiceFuture, exit_code, main_of, parse_args, run_together};
 pub use shutdown::{GraceElapsed, Shutdown};

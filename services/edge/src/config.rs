@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use runtime::{Secret, Section, Span, Wrong, socket_address};
+use runtime::{OidcIssuers, Secret, Section, Span, Wrong, socket_address};
 use serde::Deserialize;
 
 use crate::ws::Rate;
@@ -59,6 +59,9 @@ pub struct Config {
     pub identity_public_key: String,
     /// The lobby's public key, PEM; verifies join tickets. `WORLDLINE_EDGE_LOBBY_PUBLIC_KEY`.
     pub lobby_public_key: String,
+    /// Where browsers may log in; the section `[oidc]`, filled in by the program.
+    #[serde(skip)]
+    pub oidc: OidcIssuers,
 }
 
 impl Default for Config {
@@ -80,6 +83,7 @@ impl Default for Config {
             resume_key: Secret::default(),
             identity_public_key: String::new(),
             lobby_public_key: String::new(),
+            oidc: OidcIssuers::default(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What identity needs to be told: `[identity]`, the keys that `up` makes.
 
-use runtime::{Secret, Section, Wrong};
+use runtime::{OidcIssuers, Secret, Section, Wrong};
 use serde::Deserialize;
 
 use crate::access_token::AccessTokens;
@@ -17,6 +17,9 @@ pub struct Config {
     /// The Ed25519 private key that signs access tokens, PKCS #8 in PEM.
     /// `WORLDLINE_IDENTITY_SIGNING_KEY`.
     pub signing_key: Secret,
+    /// Whose tokens are good; the section `[oidc]`, filled in by the program.
+    #[serde(skip)]
+    pub oidc: OidcIssuers,
 }
 
 impl Config {

@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod keys;
+pub mod oidc;
 
 mod access_token;
 mod config;

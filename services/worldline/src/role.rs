@@ -20,6 +20,7 @@ const KNOWN: Known = Known {
         "edge",
         "identity",
         "lobby",
+        "oidc",
         "ops",
         "process",
         "projector",
@@ -61,18 +62,34 @@ impl Process {
         Sources::of_process(KNOWN, &self.config, flags)
     }
 
-    /// Runs one service as this process, connected to the broker as `role`.
+    /// Runs one service, configured by one section, as this process.
     fn service<C, F, S>(self, role: &'static str, flags: Flags, service: S) -> ExitCode
     where
         C: Section + Send + 'static,
         S: FnOnce(C, EventLog, Ctx) -> F + Send + 'static,
         F: Future<Output = anyhow::Result<()>> + Send,
     {
+        self.service_of(role, flags, Sources::load, service)
+    }
+
+    /// Runs one service as this process, connected to the broker as `role`.
+    fn service_of<C, L, F, S>(
+        self,
+        role: &'static str,
+        flags: Flags,
+        config: L,
+        service: S,
+    ) -> ExitCode
+    where
+        C: Send + 'static,
+        L: FnOnce(&Sources) -> Result<C, ConfigError>,
+        S: FnOnce(C, EventLog, Ctx) -> F + Send + 'static,
+        F: Future<Output = anyhow::Result<()>> + Send,
+    {
         let load = || {
             let sources = self.sources(flags)?;
             let process = ProcessConfig::load(&sources)?;
-            let config: C = sources.load()?;
-            Ok((process, (config, sources)))
+            Ok((process, (config(&sources)?, sources)))
         };
         let stack = self.stack.clone();
         runtime::main_of(role, load, move |(config, sources), ctx| async move {
@@ -105,11 +122,11 @@ impl Process {
         let flags = Flags::new()
             .set("--listen", "edge.listen", args.listen)
             .set("--web-dir", "edge.web_dir", web_dir);
-        self.service("edge", flags, edge::run)
+        self.service_of("edge", flags, edge_config, edge::run)
     }
 
     pub(crate) fn identity(self) -> ExitCode {
-        self.service("identity", Flags::new(), identity::run)
+        self.service_of("identity", Flags::new(), identity_config, identity::run)
     }
 
     pub(crate) fn lobby(self) -> ExitCode {
@@ -139,6 +156,20 @@ impl Process {
         let url = named.or_else(|| found.map(|stack| stack.postgres_url));
         Flags::new().set("--postgres", "projector.postgres", url)
     }
+}
+
+/// `[identity]`, with the shared section that belongs to it.
+pub(crate) fn identity_config(sources: &Sources) -> Result<identity::Config, ConfigError> {
+    let mut config: identity::Config = sources.load()?;
+    config.oidc = sources.load()?;
+    Ok(config)
+}
+
+/// `[edge]`, with the shared section that belongs to it.
+pub(crate) fn edge_config(sources: &Sources) -> Result<edge::Config, ConfigError> {
+    let mut config: edge::Config = sources.load()?;
+    config.oidc = sources.load()?;
+    Ok(config)
 }
 
 /// With `--while-stdin`: the shutdown begins when standard input ends, as it does when the

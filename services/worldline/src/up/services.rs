@@ -10,7 +10,7 @@ use runtime::{Ctx, Flags, ServiceFuture, Shutdown, run_together};
 use tokio::task::JoinHandle;
 
 use super::broker;
-use crate::role::Process;
+use crate::role::{Process, edge_config, identity_config};
 
 /// The running services, in two groups: the edge stops first, so that players are told while
 /// the rest still works.
@@ -92,11 +92,11 @@ impl Services {
         let rest = own(ctx);
         let configured = || -> Result<_, runtime::ConfigError> {
             Ok((
-                sources.load::<identity::Config>()?,
+                identity_config(&sources)?,
                 sources.load::<lobby::Config>()?,
                 sources.load::<director::Config>()?,
                 sources.load::<projector::Config>()?,
-                sources.load::<edge::Config>()?,
+                edge_config(&sources)?,
             ))
         };
         let (identity, lobby, director, projector, edge) = configured()?;
