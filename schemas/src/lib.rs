@@ -22,6 +22,7 @@ pub mod locate;
 pub mod motion;
 pub mod name;
 pub mod outcome;
+pub mod public_keys;
 pub mod received;
 pub mod resources;
 pub mod sealed;
