@@ -1,5 +1,7 @@
 //! What a keyed aggregate is: rules over a small state, and nothing that touches the broker.
 
+use std::future::Future;
+
 use schemas::effect::{EffectMessage, EffectPayload};
 use schemas::keyed::{KeyedEntry, Refusal};
 use schemas::subjects::{AggregateId, Domain};
@@ -27,6 +29,21 @@ pub trait Aggregate: Send + Sync + 'static {
     fn id(&self, key: &str) -> Option<AggregateId> {
         let _ = key;
         None
+    }
+
+    /// Gathers what deciding a command needs and cannot have of itself, because it takes long or asks
+    /// somebody: a password's hash, a provider's keys. What it finds goes into the command (not into
+    /// the log), and deciding stays pure. Called before a command that has not been handled yet is
+    /// decided on `state`, hence again when somebody else has written in the meantime.
+    fn prepare(
+        &self,
+        key: &str,
+        state: &Self::State,
+        command: Self::Command,
+        ctx: &Context,
+    ) -> impl Future<Output = Self::Command> + Send {
+        let _ = (key, state, ctx);
+        std::future::ready(command)
     }
 
     /// Decides what `input` leads to. An effect is never refused, only judged to change nothing.

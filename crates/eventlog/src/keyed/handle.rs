@@ -1,4 +1,4 @@
-//! Handling one message of a partition: load, decide, append, send effects, confirm, answer.
+//! Handling one message of a partition: load, prepare, decide, append, send effects, confirm, answer.
 //!
 //! The order is what makes a crash harmless. Before the append nothing has happened; after it,
 //! the message is delivered again, is found at or below `handled`, and everything after the
@@ -7,12 +7,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use schemas::effect::Effect;
 use schemas::keyed::{KeyedMessage, Refusal, Reply};
 use schemas::subjects::{AggregateId, wake};
 use schemas::{Incarnation, Sequence, UnixMillis, encode};
 
-use super::aggregate::Aggregate;
+use super::aggregate::{Aggregate, Context};
 use super::error::KeyedError;
 use super::loaded::{Cache, Known, Loaded};
 use super::step::{Answering, Handling, Outcome, Step, step};
@@ -49,7 +50,7 @@ impl<A: Aggregate> Handler<A> {
                 return Ok(());
             }
         };
-        let (step, written) = self.decide_and_append(&key, &message, record).await?;
+        let (step, written) = self.decide_and_append(&key, message, record).await?;
         count::<A>(step.outcome.name());
         if let Some(id) = self.aggregate.id(&key) {
             self.send_effects(&id, &step.effects, written, record.trace.as_deref())
@@ -69,12 +70,18 @@ impl<A: Aggregate> Handler<A> {
     async fn decide_and_append(
         &mut self,
         key: &str,
-        message: &KeyedMessage<A::Command>,
+        mut message: KeyedMessage<A::Command>,
         record: &Record,
     ) -> Result<(Step<A>, Sequence), KeyedError> {
         let (mut loaded, mut newest) = self.cache.take(key).await?;
         loop {
-            let mut step = self.decide(key, &loaded, message, record);
+            let mut step = match self.prepare(key, &loaded, message, record).await {
+                Ok(prepared) => {
+                    message = prepared;
+                    self.decide(key, &loaded, &message, record)
+                }
+                Err(fault) => return Ok((*fault, loaded.appender.sequence())),
+            };
             let Some(entry) = step.entry.take() else {
                 // Nothing to write means no condition that could find out a stale cache.
                 if newest {
@@ -103,6 +110,47 @@ impl<A: Aggregate> Handler<A> {
                 }
                 // Whether it was stored is found out by reading, when the message comes again.
                 Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The message with what deciding it needs; the refusal, if gathering that broke.
+    async fn prepare(
+        &self,
+        key: &str,
+        loaded: &Loaded<A>,
+        message: KeyedMessage<A::Command>,
+        record: &Record,
+    ) -> Result<KeyedMessage<A::Command>, Box<Step<A>>> {
+        let last = loaded.entry();
+        let handled = last.is_some_and(|entry| entry.handled >= record.sequence);
+        if handled || matches!(loaded.state, Known::Unreadable) {
+            return Ok(message);
+        }
+        let KeyedMessage::Command {
+            request,
+            reply,
+            body,
+        } = message
+        else {
+            return Ok(message);
+        };
+        let state = last.map_or_else(A::State::default, |entry| entry.state.clone());
+        let ctx = Context {
+            sequence: record.sequence,
+            stored_at: record.stored_at,
+            pending: last.map_or(0, |entry| entry.outbox.pending.len()),
+        };
+        let preparing = self.aggregate.prepare(key, &state, body, &ctx);
+        match AssertUnwindSafe(preparing).catch_unwind().await {
+            Ok(body) => Ok(KeyedMessage::Command {
+                request,
+                reply,
+                body,
+            }),
+            Err(_) => {
+                broken(record);
+                Err(Box::new(faulted(request, reply, BROKEN)))
             }
         }
     }
@@ -136,12 +184,8 @@ impl<A: Aggregate> Handler<A> {
             )
         };
         catch_unwind(AssertUnwindSafe(deciding)).unwrap_or_else(|_| {
-            tracing::error!(
-                command.subject = record.subject,
-                command.seq = record.sequence.0,
-                "a command broke the rules' own code and was refused as a fault"
-            );
-            fault(message, "the rules broke on this; the operators know")
+            broken(record);
+            fault(message, BROKEN)
         })
     }
 
@@ -190,25 +234,35 @@ pub(super) async fn wake_up(log: &EventLog, target: &AggregateId) {
     }
 }
 
+/// What is said about a bug.
+const BROKEN: &str = "the rules broke on this; the operators know";
+
+fn broken(record: &Record) {
+    tracing::error!(
+        command.subject = record.subject,
+        command.seq = record.sequence.0,
+        "a command broke the rules' own code and was refused as a fault"
+    );
+}
+
 /// Refused, without a trace in the aggregate. An effect stays unconfirmed, hence with its source.
 fn fault<A: Aggregate>(message: &KeyedMessage<A::Command>, why: &str) -> Step<A> {
-    let reply = match message {
-        KeyedMessage::Command {
-            request,
-            reply: Some(to),
-            ..
-        } => Some(Answering {
-            to: to.clone(),
-            request: *request,
-            result: Err(Refusal::new("fault", why)),
-        }),
-        _ => None,
-    };
+    match message {
+        KeyedMessage::Command { request, reply, .. } => faulted(*request, reply.clone(), why),
+        _ => faulted(0, None, why),
+    }
+}
+
+fn faulted<A: Aggregate>(request: u64, reply: Option<String>, why: &str) -> Step<A> {
     Step {
         entry: None,
         effects: Vec::new(),
         confirm: None,
-        reply,
+        reply: reply.map(|to| Answering {
+            to,
+            request,
+            result: Err(Refusal::new("fault", why)),
+        }),
         outcome: Outcome::Refused,
     }
 }
