@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use runtime::{OidcIssuers, Secret, Section, Span, Wrong, socket_address};
 use serde::Deserialize;
 
+use crate::networks::Network;
 use crate::ws::Rate;
 
 /// How the edge runs: `[edge]`.
@@ -22,9 +23,16 @@ pub struct Config {
     /// Origins whose pages may open a websocket, besides the edge's own:
     /// `https://play.example`. Default none; `WORLDLINE_EDGE_ORIGINS`.
     pub origins: Vec<String>,
+    /// Networks of the proxies in front of this edge, whose `X-Forwarded-For` and
+    /// `X-Forwarded-Proto` are believed: `10.0.0.0/8`. Default none;
+    /// `WORLDLINE_EDGE_TRUSTED_PROXIES`.
+    pub trusted_proxies: Vec<Network>,
     /// Websocket address of another edge, told to clients when this one leaves. Default empty:
     /// the same address; `WORLDLINE_EDGE_ELSEWHERE`.
     pub elsewhere: String,
+    /// Public addresses of all edges, told to clients that fetch files: `https://edge-1.example`.
+    /// Default none: only the edge that is asked; `WORLDLINE_EDGE_ENDPOINTS`.
+    pub endpoints: Vec<String>,
     /// Most open websockets; further ones are closed with 4017. Default 4000;
     /// `WORLDLINE_EDGE_MAX_CONNECTIONS`.
     pub max_connections: usize,
@@ -70,7 +78,9 @@ impl Default for Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7777)),
             web_dir: None,
             origins: Vec::new(),
+            trusted_proxies: Vec::new(),
             elsewhere: String::new(),
+            endpoints: Vec::new(),
             max_connections: 4000,
             heartbeat: Span::from_secs(15),
             identify_within: Span::from_secs(10),
@@ -105,13 +115,15 @@ impl Section for Config {
         if self.heartbeat.duration().as_millis() < 100 {
             return Err(Wrong::new("heartbeat", "give at least `100ms`"));
         }
-        for origin in &self.origins {
+        let origins = self.origins.iter().map(|origin| ("origins", origin));
+        let endpoints = self.endpoints.iter().map(|base| ("endpoints", base));
+        for (key, origin) in origins.chain(endpoints) {
             let after = ["http://", "https://"]
                 .iter()
                 .find_map(|s| origin.strip_prefix(s));
             if after.is_none_or(|host| host.is_empty() || host.contains('/')) {
                 return Err(Wrong::new(
-                    "origins",
+                    key,
                     format!("`{origin}` is not an origin such as `https://play.example`"),
                 ));
             }

@@ -5,8 +5,9 @@ use std::fmt;
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use runtime::{Secret, Wrong};
+use schemas::locate::Locator;
 use schemas::sealed::RealmKey;
-use schemas::{AccountId, CharacterId};
+use schemas::{AccountId, CharacterId, LoginId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -24,6 +25,8 @@ const JOIN: &str = "worldline-join";
 pub(crate) struct Keys {
     /// Seals and opens names and speech.
     pub(crate) realm: RealmKey,
+    /// Finds credentials and names, tags addresses.
+    pub(crate) locator: Locator,
     /// Seals resume tokens.
     pub(crate) resume: ResumeKey,
     identity: DecodingKey,
@@ -41,6 +44,9 @@ impl fmt::Debug for Keys {
 pub(crate) struct AccessClaims {
     /// The account.
     pub(crate) sub: AccountId,
+    /// The login session.
+    #[serde(default)]
+    pub(crate) sid: LoginId,
 }
 
 /// What a join ticket says.
@@ -58,8 +64,10 @@ impl Keys {
     /// # Errors
     /// When one is missing or is no key.
     pub(crate) fn from_config(config: &Config) -> Result<Self, Wrong> {
+        let realm_key = bytes("realm_key", &config.realm_key)?;
         Ok(Self {
-            realm: RealmKey::from_bytes(bytes("realm_key", &config.realm_key)?),
+            realm: RealmKey::from_bytes(realm_key),
+            locator: Locator::of_realm(realm_key),
             resume: ResumeKey::from_bytes(bytes("resume_key", &config.resume_key)?),
             identity: public("identity_public_key", &config.identity_public_key)?,
             lobby: public("lobby_public_key", &config.lobby_public_key)?,

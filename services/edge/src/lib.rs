@@ -5,21 +5,26 @@
 //! - `replica`: one task per area: folds its frames and tells its clients what is near.
 //! - `interest`: which bodies a client is sent, and the chunks that clients share.
 //! - `commands`: the players' commands on their way to the log, in groups.
+//! - `resources`: the version that clients shall have, and its files.
 //! - `resume`: going on after a lost socket, on this edge or another.
 //!
 //! It decides nothing: what a player may do is the area's to say, who a player is the lobby's.
 //! `docs/protocol.md` tells the same from the outside.
 
+mod client_address;
 mod commands;
 mod config;
 mod drain;
 mod http;
 mod interest;
 mod keys;
+mod login;
 mod meters;
 mod names;
+mod networks;
 mod realm;
 mod replica;
+mod resources;
 mod resume;
 mod ws;
 

@@ -1,22 +1,44 @@
-//! Who asks: the access token of a request.
+//! Who asks: the access token of a request, and the address it comes from.
 
-use axum::http::{HeaderMap, header};
-use schemas::AccountId;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::header;
+use axum::http::request::Parts;
+use schemas::{AccountId, LoginId};
 
 use super::problem::Problem;
-use crate::keys::Keys;
+use crate::client_address::ClientAddress;
+use crate::realm::Realm;
 
-/// The account that a request's `Authorization: Bearer …` proves.
-///
-/// # Errors
-/// When there is none, or it is forged or expired.
-pub(super) fn account(headers: &HeaderMap, keys: &Keys) -> Result<AccountId, Problem> {
-    let header = headers.get(header::AUTHORIZATION);
-    let token = header
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "));
-    let claims = token.and_then(|token| keys.access(token.trim()));
-    claims
-        .map(|claims| claims.sub)
-        .ok_or(Problem::NOT_LOGGED_IN)
+/// Somebody who is logged in, proven by `Authorization: Bearer …`.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    /// As whom.
+    pub(crate) account: AccountId,
+    /// In which login session.
+    pub(crate) login: LoginId,
+    /// From where.
+    pub(crate) client: ClientAddress,
+}
+
+impl FromRequestParts<Arc<Realm>> for Caller {
+    type Rejection = Problem;
+
+    /// # Errors
+    /// When there is no token, or it is forged, expired or revoked.
+    async fn from_request_parts(parts: &mut Parts, realm: &Arc<Realm>) -> Result<Self, Problem> {
+        let Ok(client) = ClientAddress::from_request_parts(parts, realm).await;
+        let header = parts.headers.get(header::AUTHORIZATION);
+        let token = header
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.strip_prefix("Bearer "));
+        let claims = token.and_then(|token| realm.keys.access(token.trim()));
+        let claims = claims.ok_or(Problem::NOT_LOGGED_IN)?;
+        Ok(Self {
+            account: claims.sub,
+            login: claims.sid,
+            client,
+        })
+    }
 }

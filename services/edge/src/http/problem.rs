@@ -52,14 +52,33 @@ impl Problem {
         "too_many_requests",
         "Too many requests from this address; wait a moment.",
     );
+    pub(crate) const INTERNAL: Self = Self::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal",
+        "Something broke on this side; the operators know.",
+    );
     pub(crate) const NOT_FOUND: Self =
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here.");
+
+    pub(crate) const UNREADABLE: Self = Self::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "unavailable",
+        "The file cannot be read now; try again shortly, or another of its addresses.",
+    );
 
     pub(crate) const fn new(status: StatusCode, code: &'static str, detail: &'static str) -> Self {
         Self {
             status,
             code: Cow::Borrowed(code),
             detail: Cow::Borrowed(detail),
+        }
+    }
+
+    /// The client is below the least version that is let in.
+    pub(crate) fn outdated(detail: String) -> Self {
+        Self {
+            detail: Cow::Owned(detail),
+            ..Self::new(StatusCode::UPGRADE_REQUIRED, "client_outdated", "")
         }
     }
 
@@ -74,7 +93,7 @@ impl Problem {
 
 impl From<Refusal> for Problem {
     /// The services' refusals keep their codes.
-    fn from(Refusal { code, message }: Refusal) -> Self {
+    fn from(Refusal { code, message, .. }: Refusal) -> Self {
         let status = match code.as_str() {
             "bad_login" => StatusCode::UNAUTHORIZED,
             "not_yours" => StatusCode::FORBIDDEN,

@@ -6,13 +6,14 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use schemas::lobby::{LobbyCommand, LobbyReply};
 use schemas::subjects::Domain;
+use schemas::wire::PROTOCOL;
 use schemas::{CharacterId, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-use super::access::account;
+use super::access::Caller;
 use super::problem::Problem;
 use crate::realm::Realm;
 
@@ -42,10 +43,9 @@ pub(super) struct Start {
 /// Gives out a ticket.
 pub(super) async fn start(
     State(realm): State<Arc<Realm>>,
-    headers: HeaderMap,
+    caller: Caller,
     asked: Result<Json<Asked>, JsonRejection>,
 ) -> Result<Json<Start>, Problem> {
-    let account = account(&headers, &realm.keys)?;
     let Json(Asked { character }) = asked.map_err(|error| {
         Problem::bad_request(
             "bad_json",
@@ -54,18 +54,22 @@ pub(super) async fn start(
     })?;
     let command = LobbyCommand::Start {
         character,
-        account,
+        account: caller.account,
         now: UnixMillis::now(),
+        login: caller.login,
+        protocol: PROTOCOL,
     };
     let key = character.to_string();
     let asked = realm.requester.ask(Domain::Lobby, &key, &command, PATIENCE);
     match asked.await?? {
-        LobbyReply::Ticket { ticket, expires_at } => Ok(Json(Start {
+        LobbyReply::Ticket {
+            ticket, expires_at, ..
+        } => Ok(Json(Start {
             ticket,
             endpoint: WEBSOCKET,
             expires_at,
         })),
-        LobbyReply::Created { .. } | LobbyReply::Joined { .. } => Err(Problem::new(
+        _ => Err(Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
             "The lobby answers another question.",

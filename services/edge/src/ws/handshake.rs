@@ -23,8 +23,19 @@ const LOBBY: Duration = Duration::from_secs(10);
 
 impl Connection {
     /// Begins a session with a ticket.
-    pub(super) async fn identify(&mut self, protocol: u32, ticket: &str) -> Result<(), End> {
+    pub(super) async fn identify(
+        &mut self,
+        protocol: u32,
+        ticket: &str,
+        client: &str,
+    ) -> Result<(), End> {
         self.unidentified(protocol)?;
+        if let Some((version, minimum)) = self.realm.resources.refuses(client) {
+            meters::refused("outdated");
+            let why =
+                format!("version {version} is too old, {minimum} is needed; update the client");
+            return Err(End::close(CloseCode::Outdated, why));
+        }
         let Some(claims) = self.realm.keys.ticket(ticket) else {
             meters::refused("ticket");
             let why = "the ticket is forged or expired; ask for another";
@@ -35,6 +46,7 @@ impl Connection {
             ticket: Digest::of(claims.jti.as_bytes()),
             edge: self.realm.edge,
             now: UnixMillis::now(),
+            admits: schemas::lobby::Admission::default(),
         };
         let joined = self
             .ask_lobby(claims.sub, command, CloseCode::BadTicket)
@@ -107,6 +119,7 @@ impl Connection {
                 session,
                 area,
                 name,
+                ..
             })) => Ok(Joined {
                 session,
                 area,
@@ -116,7 +129,7 @@ impl Connection {
                 CloseCode::Internal,
                 "the lobby answers another question",
             )),
-            Ok(Err(Refusal { code, message })) => {
+            Ok(Err(Refusal { code, message, .. })) => {
                 tracing::debug!(%character, code, message, "the lobby refuses");
                 meters::refused("lobby");
                 let busy = code == "busy";

@@ -1,0 +1,57 @@
+//! Guests: an account with a name and a token instead of a credential.
+
+use schemas::account::{AccountCommand, guest_proof};
+use schemas::{AccountId, CharacterId};
+
+use super::Tokens;
+use super::account::ask_for_tokens;
+use crate::client_address::ClientAddress;
+use crate::http::Problem;
+use crate::meters;
+use crate::realm::Realm;
+
+/// Begins a guest account with a character of this name.
+///
+/// # Errors
+/// When identity refuses or does not answer.
+pub(crate) async fn register_guest(
+    realm: &Realm,
+    character: CharacterId,
+    name: &str,
+    client: &ClientAddress,
+) -> Result<Tokens, Problem> {
+    let account = AccountId(rand::random());
+    let name = realm.keys.realm.seal(name);
+    ask_for_tokens(realm, account, None, client, |asker| {
+        AccountCommand::RegisterGuest {
+            account,
+            character,
+            name,
+            asker,
+        }
+    })
+    .await
+}
+
+/// Logs a guest in who comes back with a token.
+///
+/// # Errors
+/// When the token is none, identity refuses it or does not answer.
+pub(crate) async fn come_back(
+    realm: &Realm,
+    token: &str,
+    client: &ClientAddress,
+) -> Result<Tokens, Problem> {
+    let Some((account, proof)) = guest_proof(token) else {
+        meters::refused("guest_token");
+        return Err(Problem::BAD_GUEST_TOKEN);
+    };
+    ask_for_tokens(realm, account, None, client, |asker| {
+        AccountCommand::LoginGuest {
+            account,
+            proof,
+            asker,
+        }
+    })
+    .await
+}
