@@ -4,6 +4,8 @@ mod sample;
 
 use replay::{Cli, ReplayCommand, VerifyArgs};
 use sample::{Realm, area_id, busy_day};
+use schemas::command::AreaMessage;
+use schemas::effect::Confirmation;
 use schemas::fact::{DepartureReason, Destination, Fact};
 use schemas::frame::{Frame, StateHash};
 use schemas::outcome::{EffectOutcome, EffectVerdict, Reason, Rejected};
@@ -120,6 +122,26 @@ async fn a_command_that_was_consumed_without_outcome_is_found() {
         info.last
     );
     assert_found(&findings(&realm).await, &[&named]);
+}
+
+#[tokio::test]
+async fn what_a_subject_may_not_carry_is_undecodable_for_the_owner_and_for_us() {
+    let mut realm = busy_day().await;
+    let receipt = AreaMessage::Confirmation(Confirmation {
+        target: Realm::id(HARBOR),
+        up_to: 9,
+    });
+    let senders = ["edge.000000000000e", "area-mill-1", "edge", "x", "a.b.c"];
+    for sender in senders {
+        let subject = format!("cmd.area.forest-1.{sender}");
+        let payload = schemas::encode(&receipt).into();
+        realm.log.send(&subject, payload, None).await.unwrap();
+    }
+    realm.tick().await;
+    let last = realm.log.last(&area_events(&area_id("forest-1"))).await;
+    let frame: Frame = schemas::decode(&last.unwrap().unwrap().payload).unwrap();
+    assert_eq!(frame.outcomes.undecodable as usize, senders.len());
+    assert_found(&findings(&realm).await, &[]);
 }
 
 #[tokio::test]
