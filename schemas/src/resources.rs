@@ -24,8 +24,8 @@ pub const MANIFEST: &str = "manifest";
 pub const STORE: &str = "resources";
 /// Where an edge serves a file: this and its [`ContentHash`].
 pub const FILES: &str = "/v1/files/";
-/// A larger file is not published: 64 MiB.
-pub const MAX_FILE_BYTES: u64 = 64 << 20;
+/// A larger file is not published: 32 MiB, half of what an edge keeps in memory.
+pub const MAX_FILE_BYTES: u64 = 32 << 20;
 /// A version has no more files.
 pub const MAX_FILES: usize = 4096;
 /// Names of clients, in `Identify`, whose versions are those of the manifest.

@@ -102,6 +102,10 @@ define_metrics! {
         "Connections closed, by close code.";
     EDGE_REFUSED_TOTAL = "worldline_edge_refused_total", Kind::Counter, Count, ["reason"],
         "Client input refused before it became a command.";
+    EDGE_FILES_TOTAL = "worldline_edge_files_total", Kind::Counter, Count, ["outcome"],
+        "Requests for published files: from memory (hit), from the store (read), or known to the client already.";
+    EDGE_FILE_BYTES_TOTAL = "worldline_edge_file_bytes_total", Kind::Counter, Bytes, [],
+        "Bytes of published files sent to clients.";
     INPUT_ACK_SECONDS = "worldline_input_ack_seconds", Kind::Histogram(WAIT_BUCKETS), Seconds, [],
         "Time from a client's input reaching the edge until the frame with its outcome is handed to the socket.";
     REPLICA_LAG_SECONDS = "worldline_replica_lag_seconds", Kind::Histogram(WAIT_BUCKETS), Seconds, [],

@@ -2,8 +2,8 @@
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use runtime::metric_definitions::{
-    EDGE_BYTES_TOTAL, EDGE_CLOSED_TOTAL, EDGE_CONNECTIONS, EDGE_FRAMES_TOTAL, EDGE_REFUSED_TOTAL,
-    INPUT_ACK_SECONDS, REPLICA_LAG_SECONDS,
+    EDGE_BYTES_TOTAL, EDGE_CLOSED_TOTAL, EDGE_CONNECTIONS, EDGE_FILE_BYTES_TOTAL, EDGE_FILES_TOTAL,
+    EDGE_FRAMES_TOTAL, EDGE_REFUSED_TOTAL, INPUT_ACK_SECONDS, REPLICA_LAG_SECONDS,
 };
 use schemas::wire::CloseCode;
 
@@ -44,6 +44,12 @@ impl Meters {
 /// A client's input went no further.
 pub(crate) fn refused(reason: &'static str) {
     counter!(EDGE_REFUSED_TOTAL, "reason" => reason).increment(1);
+}
+
+/// A published file was asked for; `outcome` is `hit`, `read` or `not_modified`.
+pub(crate) fn file_served(outcome: &'static str, bytes: usize) {
+    counter!(EDGE_FILES_TOTAL, "outcome" => outcome).increment(1);
+    counter!(EDGE_FILE_BYTES_TOTAL).increment(bytes as u64);
 }
 
 /// A connection was closed by this side.

@@ -11,6 +11,7 @@ use crate::config::{Config, Rates};
 use crate::keys::Keys;
 use crate::meters::Meters;
 use crate::replica::Replicas;
+use crate::resources::Resources;
 use crate::ws::Connections;
 
 /// One running edge.
@@ -29,6 +30,8 @@ pub(crate) struct Realm {
     pub(crate) requester: Requester,
     /// The areas that are looked at.
     pub(crate) replicas: Arc<Replicas>,
+    /// What clients shall have.
+    pub(crate) resources: Resources,
     /// Those who look.
     pub(crate) connections: Connections,
     /// What is counted.
@@ -58,6 +61,7 @@ impl Realm {
             rates: Rates::of(&config),
             keys: Keys::from_config(&config).map_err(BeginError::Keys)?,
             requester: Requester::new(log.clone(), edge).await?,
+            resources: Resources::begin(log.clone()).await,
             log,
             replicas: Arc::default(),
             connections: Connections::new(config.max_connections),

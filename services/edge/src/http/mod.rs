@@ -5,6 +5,7 @@ mod guest;
 mod maps;
 mod origin;
 mod problem;
+mod resources;
 mod router;
 mod start;
 mod throttle;

@@ -16,6 +16,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use super::guest::guest;
 use super::maps::map;
 use super::problem::Problem;
+use super::resources;
 use super::start::{WEBSOCKET, start};
 use super::throttle::Throttle;
 use super::web_client::web_client;
@@ -42,6 +43,8 @@ pub(crate) fn router(realm: Arc<Realm>, health: Health) -> Router {
     Router::new()
         .merge(logins)
         .route("/maps/{file}", get(map))
+        .route("/v1/resources", get(resources::gate))
+        .route("/v1/files/{sha256}", get(resources::file))
         .route(WEBSOCKET, any(upgrade))
         .merge(files)
         .method_not_allowed_fallback(async || Problem::WRONG_METHOD)

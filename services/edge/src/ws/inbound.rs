@@ -31,8 +31,10 @@ impl Connection {
         }
         match message {
             ClientMessage::Identify {
-                protocol, ticket, ..
-            } => Box::pin(self.identify(protocol, &ticket)).await,
+                protocol,
+                ticket,
+                client,
+            } => Box::pin(self.identify(protocol, &ticket, &client)).await,
             ClientMessage::Resume { protocol, token } => {
                 Box::pin(self.resume(protocol, &token)).await
             }
