@@ -1,58 +1,47 @@
-/** Login over HTTP, on the port of the websocket. */
+/** The ways to log in, over HTTP on the port of the websocket. */
+import { ask } from "./http.ts";
+import { insist, type Keep, Login, type LoginAnswer } from "./tokens.ts";
 
-/** A guest who is logged in. `token` lets it come back; keep it as one keeps a password. */
-export interface Guest {
-  token: string;
-  accessToken: string;
-  character: string;
+/** Somebody else who can tell the server who a person is. */
+export interface Provider {
+  /** Its name in addresses. */
   name: string;
+  /** What people call it. */
+  title: string;
 }
 
-/** A refused login: `code` is stable, the message is for people. */
-export class LoginError extends Error {
-  readonly status: number;
-  readonly code: string;
-
-  constructor(status: number, code: string, message: string) {
-    super(message);
-    this.status = status;
-    this.code = code;
-  }
-}
-
-async function post<T>(url: string, body: unknown, accessToken?: string): Promise<T> {
-  const headers: Record<string, string> = { "content-type": "application/json" };
-  if (accessToken) headers["authorization"] = `Bearer ${accessToken}`;
-  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
-  if (response.ok) return (await response.json()) as T;
-  const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string; title?: string };
-  throw new LoginError(
-    response.status,
-    problem.code ?? `http_${response.status}`,
-    problem.detail ?? problem.title ?? `The server answered ${response.status}.`,
-  );
-}
-
-interface GuestAnswer {
-  guest_token: string;
-  access_token: string;
-  character: string;
-  name: string;
-}
-
-/** Become a guest with a name, or come back with a token. */
-export async function loginAsGuest(base: string, who: { name: string } | { token: string }): Promise<Guest> {
+/** Become a guest with a name, or come back with a token. Guests get no cookie: each tab is one. */
+export async function loginAsGuest(base: string, who: { name: string } | { token: string }): Promise<Login> {
   const body = "name" in who ? { name: who.name } : { guest_token: who.token };
-  const answer = await post<GuestAnswer>(`${base}/v1/guest`, body);
-  return {
-    token: answer.guest_token,
-    accessToken: answer.access_token,
-    character: answer.character,
-    name: answer.name,
-  };
+  return new Login(base, await ask<LoginAnswer>(`${base}/v1/guest`, { method: "POST", body }), "memory");
 }
 
-/** Ask for a ticket: good for 30 s and one join. */
-export async function requestTicket(base: string, guest: Guest): Promise<{ ticket: string; endpoint: string }> {
-  return post(`${base}/v1/start`, { character: guest.character }, guest.accessToken);
+/** Log in with a name and its password. */
+export function loginWithPassword(base: string, name: string, password: string, keep: Keep): Promise<Login> {
+  return open(base, "/v1/login", { name, password }, keep);
+}
+
+/** A new account with a name and a password, and a login to it. */
+export function register(base: string, name: string, password: string, keep: Keep): Promise<Login> {
+  return open(base, "/v1/register", { name, password }, keep);
+}
+
+/** Go on with the login whose refresh token the browser has as a cookie. */
+export function resumeLogin(base: string): Promise<Login> {
+  return insist(() => open(base, "/v1/refresh", {}, "cookie"));
+}
+
+/** Who else can say who somebody is; none when the server has none. */
+export async function providers(base: string): Promise<Provider[]> {
+  return (await ask<{ providers: Provider[] }>(`${base}/v1/oidc/providers`)).providers;
+}
+
+/** Where a browser goes to log in with a provider; it comes back to the page. */
+export function providerAddress(base: string, provider: Provider): string {
+  return `${base}/v1/oidc/${encodeURIComponent(provider.name)}/authorize`;
+}
+
+async function open(base: string, path: string, body: unknown, keep: Keep): Promise<Login> {
+  const answer = await ask<LoginAnswer>(base + path, { method: "POST", body, cookie: keep === "cookie" });
+  return new Login(base, answer, keep);
 }

@@ -55,14 +55,18 @@ export class Session {
   private heartbeat: ReturnType<typeof setInterval> | undefined;
   private attempts = 0;
   private over = false;
+  private greeted = false;
+  private url: string;
+  private others: string[];
 
-  /** `url` is the websocket's address; `ticket` from `requestTicket`. */
+  /** `urls` are the websocket's addresses, the best first; `ticket` from `requestTicket`. */
   constructor(
-    private url: string,
+    urls: string | readonly string[],
     private readonly ticket: string,
     private readonly events: SessionEvents,
     private readonly client = "sdk 0.1.0",
   ) {
+    [this.url = "", ...this.others] = typeof urls === "string" ? [urls] : urls;
     this.connect();
   }
 
@@ -115,6 +119,13 @@ export class Session {
   private closed(code: number, why: string): void {
     clearInterval(this.heartbeat);
     if (this.over) return;
+    // Nobody has answered at this address, so the ticket is unused.
+    const next = this.greeted ? undefined : this.others.shift();
+    if (next) {
+      this.url = next;
+      this.connect();
+      return;
+    }
     if (!this.token || FINAL.has(code) || ++this.attempts > ATTEMPTS) {
       this.over = true;
       this.events.ended?.(code, why);
@@ -128,6 +139,7 @@ export class Session {
     switch (message[0]) {
       case ServerOp.Hello: {
         const [, , heartbeatMs] = message;
+        this.greeted = true;
         clearInterval(this.heartbeat);
         this.heartbeat = setInterval(() => this.send([ClientOp.Heartbeat, Date.now()]), heartbeatMs / 2);
         this.send(

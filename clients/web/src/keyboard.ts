@@ -19,9 +19,12 @@ const BITS: Readonly<Record<string, number>> = {
 export function listen(changed: (bits: number) => void, pressed: (code: string) => void): void {
   const held = new Set<string>();
   const tell = () => changed([...held].reduce((bits, code) => bits | (BITS[code] ?? 0), 0));
-  const typing = () => document.activeElement instanceof HTMLInputElement;
+  // Keys mean the game only while nothing else has the focus: a field, a button, an open dialog.
+  const elsewhere = () =>
+    !(document.activeElement === document.body || document.activeElement instanceof HTMLCanvasElement) ||
+    document.querySelector("dialog[open]") !== null;
   addEventListener("keydown", (event) => {
-    if (typing() || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (elsewhere() || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.code in BITS) {
       held.add(event.code);
       event.preventDefault();

@@ -1,103 +1,106 @@
-/** The page's life: log in, join, draw, listen, come back after a reload. */
-import { type Guest, LoginError, loginAsGuest, requestTicket, Session } from "@worldline/sdk";
+/** The page's life: who is here, which panel they see, into the world and out of it. */
+import { type Login, loginAsGuest, Problem, providers, resumeLogin } from "@worldline/sdk";
 
-import { listen } from "./keyboard.ts";
-import { loadMap } from "./map.ts";
-import { Renderer } from "./render.ts";
+import { openCharacters, preparePanel as prepareCharacters } from "./characters_panel.ts";
+import { offer, openLogin, preparePanel as prepareLogin } from "./login_panel.ts";
+import { guestToken, hasCookie, lastCharacter } from "./memory.ts";
+import { openMenu, prepareMenu, setMenu } from "./menu.ts";
+import { openOver } from "./over_panel.ts";
+import { join, leave, startPlaying } from "./play.ts";
+import { words } from "./problems.ts";
 
-// Kept for the tab, so that two tabs are two players and a reload is the same one.
-const TOKEN = "worldline.guest";
+/** Who is logged in. */
+let login: Login | undefined;
 
-const element = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
-const login = element<HTMLFormElement>("login");
-const problem = element<HTMLParagraphElement>("problem");
-const status = element<HTMLParagraphElement>("status");
-const chat = element<HTMLFormElement>("chat");
-const line = element<HTMLInputElement>("line");
-const renderer = new Renderer(element<HTMLCanvasElement>("game"));
-
-let session: Session | undefined;
-
-function say(text: string): void {
-  status.textContent = text;
-  status.hidden = text === "";
-}
-
-function brief(text: string): void {
-  say(text);
-  setTimeout(() => status.textContent === text && say(""), 2_000);
-}
-
-async function join(guest: Guest): Promise<void> {
-  const { ticket, endpoint } = await requestTicket("", guest);
-  const url = new URL(endpoint, location.href);
-  url.protocol = url.protocol.replace("http", "ws");
-  login.hidden = true;
-  session = new Session(url.href, ticket, {
-    ready: (_, resumed) => resumed && brief("Back again."),
-    area: (screen) => {
-      document.body.dataset["area"] = screen.area;
-      chat.hidden = false;
-      say("");
-      void loadMap(screen.mapUrl).then((map) => renderer.show(map));
-    },
-    transit: (area, how) => say(how === "opening" ? `${area} is being opened…` : `To ${area}…`),
-    rejected: (_, __, message) => brief(message),
-    lost: () => say("Connection lost; reconnecting…"),
-    ended: (_, why) => {
-      chat.hidden = true;
-      say("");
-      login.hidden = false;
-      problem.textContent = why || "The session ended.";
-    },
-  });
-  // For people with a console, and for the browser test.
-  Object.assign(globalThis, { worldline: session });
-}
-
-async function start(who: Parameters<typeof loginAsGuest>[1]): Promise<void> {
-  problem.textContent = "";
-  try {
-    const guest = await loginAsGuest("", who);
-    sessionStorage.setItem(TOKEN, guest.token);
-    await join(guest);
-  } catch (error) {
-    login.hidden = false;
-    if (error instanceof LoginError && "token" in who) sessionStorage.removeItem(TOKEN);
-    problem.textContent = error instanceof LoginError ? error.message : "The server cannot be reached.";
+/** Takes a login: remembers what a reload needs, and stays with it until it ends. */
+function hold(taken: Login): void {
+  login = taken;
+  if (taken.isGuest) {
+    guestToken.set(taken.guestToken ?? "");
+  } else {
+    guestToken.clear();
+    hasCookie.set("1");
   }
+  taken.ended = (why) => login === taken && loggedOut(why.message, why.code !== "other_account");
+  setMenu(taken);
 }
 
-login.addEventListener("submit", (event) => {
-  event.preventDefault();
-  void start({ name: element<HTMLInputElement>("name").value });
-});
+/** Nobody is logged in any more. The cookie's note stays when the cookie is another account's. */
+function loggedOut(why = "", forgetCookie = true): void {
+  if (login?.isGuest) guestToken.clear();
+  else if (forgetCookie) hasCookie.clear();
+  lastCharacter.clear();
+  login = undefined;
+  setMenu(undefined);
+  leave("close");
+  openLogin(why);
+}
 
-chat.addEventListener("submit", (event) => {
-  event.preventDefault();
-  if (line.value.trim()) session?.say(line.value.trim());
-  line.value = "";
-  line.blur();
-});
+/** From a fresh login on: a guest into the world, an account to its characters. */
+async function entered(taken: Login): Promise<void> {
+  hold(taken);
+  if (taken.isGuest) await play(taken, taken.character ?? "");
+  else await openCharacters(taken);
+}
 
-line.addEventListener("keydown", (event) => event.key === "Escape" && line.blur());
+async function play(as: Login, character: string): Promise<void> {
+  if (!as.isGuest) lastCharacter.set(character);
+  await join(as, character, (code, why) =>
+    openOver(as, code, why, {
+      again: () => void play(as, character).catch((error: unknown) => refusedEntry(as, error)),
+      characters: () => void toCharacters(as),
+    }),
+  );
+}
 
-listen(
-  (bits) => session?.input(bits),
-  (code) => {
-    if (code === "KeyE") session?.useDoor();
-    if (code === "Enter" && !chat.hidden) line.focus();
+/** Where somebody stands whom the world does not let in. */
+function refusedEntry(as: Login, error: unknown): void {
+  if (login !== as) return;
+  if (as.isGuest) openLogin(words(error));
+  else void toCharacters(as, words(error));
+}
+
+function toCharacters(as: Login, text = ""): Promise<void> {
+  lastCharacter.clear();
+  return openCharacters(as, text);
+}
+
+/** Goes on where a reload has interrupted; `false`: there is nothing to go on with. */
+async function resume(): Promise<boolean> {
+  const token = guestToken.get();
+  if (!token && !hasCookie.get()) return false;
+  const character = lastCharacter.get();
+  try {
+    hold(await (token ? loginAsGuest("", { token }) : resumeLogin("")));
+  } catch (error) {
+    // A refused token is of no use any more; with all else a reload may try again.
+    if (error instanceof Problem && error.status === 401) (token ? guestToken : hasCookie).clear();
+    openLogin(words(error));
+    return true;
+  }
+  const as = login!;
+  const wanted = as.isGuest ? as.character : character;
+  if (!wanted) await openCharacters(as);
+  else await play(as, wanted).catch((error: unknown) => refusedEntry(as, error));
+  return true;
+}
+
+prepareLogin(entered);
+prepareCharacters(play);
+prepareMenu({
+  upgraded: (account) => {
+    hold(account);
+    lastCharacter.set(account.character ?? "");
   },
-);
-
-function draw(now: number): void {
-  if (session) renderer.draw(session.screen, session.clock.step(now));
-  requestAnimationFrame(draw);
-}
-requestAnimationFrame(draw);
-
-const token = sessionStorage.getItem(TOKEN);
-if (token) {
-  login.hidden = true;
-  void start({ token });
-}
+  characters: () => {
+    leave("leave");
+    if (login) void toCharacters(login);
+  },
+  left: () => {
+    leave("leave");
+    loggedOut("You are logged out.");
+  },
+});
+startPlaying(openMenu);
+if (!(await resume())) openLogin();
+offer(await providers("").catch(() => []));
