@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AreaId, UnixMillis, WorkerId};
+use crate::ids::{AreaId, EdgeId, UnixMillis, WorkerId};
 
 /// Commands to an area's control aggregate (`cmd.control.<partition>.<area>`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -72,6 +72,18 @@ pub struct Member {
     pub quarantined: Vec<AreaId>,
     /// When it wrote this.
     pub at: UnixMillis,
+}
+
+/// An edge's entry in the bucket `members`, under `edge.<id>`: where players may connect. Written
+/// again every second, gone after its TTL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct EdgeMember {
+    /// Which.
+    pub edge: EdgeId,
+    /// Address of its websocket: `wss://one.play.example/v1/ws`.
+    pub url: String,
+    /// Open websockets.
+    pub connections: u32,
 }
 
 /// A heartbeat on `hb.worker.<worker>`, every 100 ms, not stored.

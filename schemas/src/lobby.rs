@@ -4,8 +4,39 @@ use serde::{Deserialize, Serialize};
 
 use crate::effect::{LastSeen, Traveller};
 use crate::fact::DepartureReason;
-use crate::ids::{AccountId, AreaId, CharacterId, Digest, EdgeId, SessionFence, UnixMillis};
+use crate::ids::{
+    AccountId, AreaId, CharacterId, Digest, EdgeId, LoginId, SessionFence, UnixMillis,
+};
 use crate::sealed::Sealed;
+
+/// Milliseconds of play in ten minutes, the first level's length.
+const LEVEL_MILLIS: u64 = 600_000;
+
+/// The level that somebody has who has played so long: 1 + ⌊√(minutes / 10)⌋. So the second comes
+/// after ten minutes, the third after forty, the eleventh after 1,000 minutes.
+#[must_use]
+pub fn level(played_ms: u64) -> u32 {
+    let root = (played_ms / LEVEL_MILLIS).isqrt();
+    u32::try_from(root).map_or(u32::MAX, |root| root.saturating_add(1))
+}
+
+/// New fields are left out while they say nothing, so that old bytes stay as they are.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Whom a ticket admits, besides its character, and where to.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Admission {
+    /// Whose character.
+    pub account: AccountId,
+    /// The login session that asked for it.
+    pub login: LoginId,
+    /// Where the character is, or will appear.
+    pub area: Option<AreaId>,
+    /// The websocket protocol that the client speaks.
+    pub protocol: u32,
+}
 
 /// Commands to a character (`cmd.lobby.…`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -28,8 +59,14 @@ pub enum LobbyCommand {
         character: CharacterId,
         /// Who asks, as proven by the access token.
         account: AccountId,
-        /// When the edge asked; the ticket is good for 30 s from here.
+        /// When the edge asked.
         now: UnixMillis,
+        /// The login session that asks.
+        #[serde(default, skip_serializing_if = "is_default")]
+        login: LoginId,
+        /// The websocket protocol that the client speaks.
+        #[serde(default, skip_serializing_if = "is_default")]
+        protocol: u32,
     },
     /// Use a ticket: begin a session and enter the world (or take over where the character is).
     #[serde(rename = "join.1")]
@@ -42,6 +79,9 @@ pub enum LobbyCommand {
         edge: EdgeId,
         /// When the edge asked.
         now: UnixMillis,
+        /// What the ticket says.
+        #[serde(default, skip_serializing_if = "is_default")]
+        admits: Admission,
     },
     /// Go on with a session, perhaps on another edge.
     #[serde(rename = "resume.1")]
@@ -52,6 +92,32 @@ pub enum LobbyCommand {
         session: SessionFence,
         /// The edge that holds it from now on.
         edge: EdgeId,
+    },
+    /// Delete the character, for good after a grace. In the world, it is made to leave. The same
+    /// twice is no error.
+    #[serde(rename = "delete.1")]
+    Delete {
+        /// Which.
+        character: CharacterId,
+        /// Who asks, as proven by the access token.
+        account: AccountId,
+    },
+    /// Undo a deletion within its grace. The same twice is no error.
+    #[serde(rename = "restore.1")]
+    Restore {
+        /// Which.
+        character: CharacterId,
+        /// Who asks, as proven by the access token.
+        account: AccountId,
+    },
+    /// Forget a character whose grace is over, or one that never came to be: it will never be
+    /// created. The same twice is no error.
+    #[serde(rename = "erase.1")]
+    Erase {
+        /// Which.
+        character: CharacterId,
+        /// Who asks, as proven by the access token.
+        account: AccountId,
     },
 }
 
@@ -76,6 +142,9 @@ pub enum LobbyEvent {
         ticket: Digest,
         /// Not good after this.
         expires_at: UnixMillis,
+        /// Whom it admits.
+        #[serde(default, skip_serializing_if = "is_default")]
+        admits: Admission,
     },
     /// A session began (or went on elsewhere); older fences are stale.
     #[serde(rename = "session_started.1")]
@@ -86,12 +155,18 @@ pub enum LobbyEvent {
         edge: EdgeId,
         /// Whether it continues an earlier one.
         resumed: bool,
+        /// The login session in which it was begun.
+        #[serde(default, skip_serializing_if = "is_default")]
+        login: LoginId,
     },
     /// The character was sent into an area; the effect of the same entry holds it.
     #[serde(rename = "entered_world.1")]
     EnteredWorld {
         /// Where.
         area: AreaId,
+        /// When it was let in: its time in the world counts from here.
+        #[serde(default, skip_serializing_if = "is_default")]
+        at: UnixMillis,
     },
     /// News: the character is in this area now.
     #[serde(rename = "located.1")]
@@ -112,6 +187,23 @@ pub enum LobbyEvent {
         reason: DepartureReason,
         /// When the area decided it.
         at: UnixMillis,
+    },
+    /// The character was deleted; it can be restored for a while.
+    #[serde(rename = "deleted.1")]
+    Deleted {
+        /// When.
+        at: UnixMillis,
+        /// From then on it cannot be restored.
+        until: UnixMillis,
+    },
+    /// Its deletion was undone.
+    #[serde(rename = "restored.1")]
+    Restored,
+    /// It is gone for good, and nothing of it is kept but that its id is used up.
+    #[serde(rename = "erased.1")]
+    Erased {
+        /// Whose it was; `None`: it never came to be.
+        account: Option<AccountId>,
     },
     /// Something that a newer build wrote.
     #[serde(other)]
@@ -137,6 +229,9 @@ pub struct Ticket {
     pub expires_at: UnixMillis,
     /// Whether it has been used.
     pub used: bool,
+    /// Whom it admits.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub admits: Admission,
 }
 
 /// The state of a character outside the world.
@@ -165,6 +260,32 @@ pub struct Character {
     pub ticket: Option<Ticket>,
     /// Where it was last seen.
     pub last_seen: Option<LastSeen>,
+    /// The login session in which the newest session was begun.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub login: LoginId,
+    /// How long it has been in the world, up to the last news of it, in ms.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub played_ms: u64,
+    /// From when on its time in the world is not counted yet; 0: it is not in the world.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub counted_to: UnixMillis,
+    /// Deleted; it can be restored until then.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub deleted_until: Option<UnixMillis>,
+    /// Gone for good.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub erased: bool,
+}
+
+impl Character {
+    /// How long it has been in the world at `now`, in ms.
+    #[must_use]
+    pub fn played_at(&self, now: UnixMillis) -> u64 {
+        match self.counted_to {
+            UnixMillis(0) => self.played_ms,
+            since => self.played_ms + now.0.saturating_sub(since.0),
+        }
+    }
 }
 
 /// Answers of the lobby. `Ticket` holds a secret: core NATS only, never stored.
@@ -182,6 +303,8 @@ pub enum LobbyReply {
         ticket: String,
         /// Not good after this.
         expires_at: UnixMillis,
+        /// Where the character is, or will appear.
+        area: AreaId,
     },
     /// The session has begun; the character appears in (or is) in this area.
     Joined {
@@ -191,5 +314,38 @@ pub enum LobbyReply {
         area: AreaId,
         /// The character's name.
         name: Sealed,
+        /// Whose it is.
+        #[serde(default)]
+        account: AccountId,
+        /// The login session in which it was begun.
+        #[serde(default)]
+        login: LoginId,
     },
+    /// It is deleted.
+    Deleted {
+        /// It can be restored until then.
+        until: UnixMillis,
+    },
+    /// It is so now.
+    Done,
+}
+
+/// Who has played longest: the value of `played` in the bucket `ranking`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Ranking {
+    /// Characters and how long each has been in the world in ms, longest first; at most 1,000.
+    pub characters: Vec<(CharacterId, u64)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_come_later_and_later() {
+        let minutes = |n: u64| level(n * 60_000);
+        let at = [0, 9, 10, 39, 40, 89, 90, 999, 1000].map(minutes);
+        assert_eq!(at, [1, 1, 2, 2, 3, 3, 4, 10, 11]);
+        assert_eq!(level(u64::MAX), 5_544_779);
+    }
 }

@@ -8,7 +8,8 @@ use crate::ids::{AccountId, CharacterId, UnixMillis};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type")]
 pub enum NameCommand {
-    /// Hold the name for a character that is about to be; it lapses after a minute unless kept.
+    /// Hold the name for a character that is about to be; it lapses after a minute unless it is
+    /// kept.
     /// The same twice is no error.
     #[serde(rename = "reserve.1")]
     Reserve {

@@ -17,7 +17,7 @@ use schemas::effect::{
 use schemas::fact::{DepartureReason, Destination, Fact};
 use schemas::frame::{FRAME_VERSION, Frame, StateHash};
 use schemas::keyed::{Answered, KeyedEntry, KeyedMessage, Outbox, Refusal, Reply};
-use schemas::lobby::{Character, LobbyCommand, LobbyEvent, LobbyReply, Place, Ticket};
+use schemas::lobby::{Admission, Character, LobbyCommand, LobbyEvent, LobbyReply, Place, Ticket};
 use schemas::motion::Motion;
 use schemas::outcome::{EffectOutcome, EffectVerdict, Outcomes, Reason, Rejected};
 use schemas::sealed::Sealed;
@@ -25,20 +25,20 @@ use schemas::segment::{Controller, InputBits, Mode, Segment};
 use schemas::subjects::AggregateId;
 use schemas::wire::{Body, Chunk, ClientMessage, Encoding, Own, ServerMessage};
 use schemas::{
-    AccountId, AreaId, CharacterId, Claim, Digest, EdgeId, Epoch, FrameNo, Incarnation, Sequence,
+    AccountId, AreaId, CharacterId, Claim, Digest, EdgeId, Epoch, FrameNo, Incarnation, LoginId, Sequence,
     SessionFence, Step, Tick, UnixMillis, decode, encode,
 };
 
-const ANN: CharacterId = CharacterId(0x0123_4567_89ab_cdef);
-const ACCOUNT: AccountId = AccountId(0xfedc_ba98_7654_3210);
-const EDGE: EdgeId = EdgeId(0x00ed_9e00_00ed_9e00);
-const NOW: UnixMillis = UnixMillis(1_789_000_000_000);
+pub(super) const ANN: CharacterId = CharacterId(0x0123_4567_89ab_cdef);
+pub(super) const ACCOUNT: AccountId = AccountId(0xfedc_ba98_7654_3210);
+pub(super) const EDGE: EdgeId = EdgeId(0x00ed_9e00_00ed_9e00);
+pub(super) const NOW: UnixMillis = UnixMillis(1_789_000_000_000);
 
-fn area(name: &str) -> AreaId {
+pub(super) fn area(name: &str) -> AreaId {
     AreaId::new(name).unwrap()
 }
 
-fn sealed() -> Sealed {
+pub(super) fn sealed() -> Sealed {
     Sealed {
         key: "realm.1".into(),
         nonce: (0..24).collect(),
@@ -290,7 +290,7 @@ fn area_messages() -> Vec<AreaMessage> {
     all
 }
 
-fn keyed<C>(commands: Vec<C>) -> Vec<KeyedMessage<C>> {
+pub(super) fn keyed<C>(commands: Vec<C>) -> Vec<KeyedMessage<C>> {
     let of = |(request, body)| KeyedMessage::Command {
         request,
         reply: Some("reply.e.1".into()),
@@ -304,7 +304,7 @@ fn keyed<C>(commands: Vec<C>) -> Vec<KeyedMessage<C>> {
     all
 }
 
-fn entry<E, S>(events: Vec<E>, state: S) -> KeyedEntry<E, S> {
+pub(super) fn entry<E, S>(events: Vec<E>, state: S) -> KeyedEntry<E, S> {
     let target = AggregateId::Area(area("harbor-1"));
     KeyedEntry {
         v: 1,
@@ -325,7 +325,7 @@ fn entry<E, S>(events: Vec<E>, state: S) -> KeyedEntry<E, S> {
     }
 }
 
-fn golden<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, message: &T) {
+pub(super) fn golden<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, message: &T) {
     let bytes = encode(message);
     super::check(&format!("schemas/golden/{name}.msgpack"), &bytes);
     let mut text = serde_json::to_vec_pretty(message).unwrap();
@@ -447,12 +447,15 @@ fn what_is_stored_for_keyed_domains_stays_readable() {
             character,
             account,
             now: NOW,
+            login: LoginId::default(),
+            protocol: 0,
         },
         LobbyCommand::Join {
             character,
             ticket,
             edge: EDGE,
             now: NOW,
+            admits: Admission::default(),
         },
         LobbyCommand::Resume {
             character,
@@ -477,14 +480,17 @@ fn what_is_stored_for_keyed_domains_stays_readable() {
         LobbyEvent::TicketIssued {
             ticket,
             expires_at: NOW,
+            admits: Admission::default(),
         },
         LobbyEvent::SessionStarted {
             session: SessionFence(3),
             edge: EDGE,
             resumed: false,
+            login: LoginId::default(),
         },
         LobbyEvent::EnteredWorld {
             area: area("harbor-1"),
+            at: UnixMillis::default(),
         },
         LobbyEvent::Located {
             area: area("forest-1"),
@@ -514,8 +520,10 @@ fn what_is_stored_for_keyed_domains_stays_readable() {
                 id: ticket,
                 expires_at: NOW,
                 used: true,
+                admits: Admission::default(),
             }),
             last_seen: last_seen.clone(),
+            ..Character::default()
         };
         golden(&format!("lobby-entry.1.{n}"), &entry(events.clone(), state));
     }
@@ -573,11 +581,14 @@ fn what_is_not_stored_but_leaves_a_process_stays_readable() {
         LobbyReply::Ticket {
             ticket: "a.b.c".into(),
             expires_at: NOW,
+            area: area("harbor-1"),
         },
         LobbyReply::Joined {
             session: SessionFence(3),
             area: area("harbor-1"),
             name: sealed(),
+            account: ACCOUNT,
+            login: LoginId(0x1091),
         },
     ];
     for (n, reply) in (1..).zip(replies) {

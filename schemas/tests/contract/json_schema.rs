@@ -4,9 +4,12 @@ use schemars::{JsonSchema, schema_for};
 use serde_json::{Value, json};
 
 use schemas::account::{Account, AccountCommand, AccountEvent};
-use schemas::control::{AreaControl, ControlCommand, ControlEvent, Heartbeat, Member, Placement};
+use schemas::control::{
+    AreaControl, ControlCommand, ControlEvent, EdgeMember, Heartbeat, Member, Placement,
+};
 use schemas::keyed::{KeyedEntry, KeyedMessage};
-use schemas::lobby::{Character, LobbyCommand, LobbyEvent};
+use schemas::lobby::{Character, LobbyCommand, LobbyEvent, Ranking};
+use schemas::name::{Name, NameCommand, NameEvent};
 use schemas::wire::{Chunk, ClientMessage, Fields, ServerMessage};
 use schemas::{command::AreaMessage, frame::Frame};
 
@@ -94,6 +97,10 @@ fn the_json_schemas_say_what_the_types_say() {
     stored::<KeyedEntry<LobbyEvent, Character>>("lobby-entry");
     stored::<KeyedMessage<ControlCommand>>("control-message");
     stored::<KeyedEntry<ControlEvent, AreaControl>>("control-entry");
+    stored::<KeyedMessage<NameCommand>>("name-message");
+    stored::<KeyedEntry<NameEvent, Name>>("name-entry");
+    stored::<Ranking>("ranking");
+    stored::<EdgeMember>("edge-member");
     stored::<Member>("member");
     stored::<Heartbeat>("heartbeat");
     stored::<Placement>("placement");

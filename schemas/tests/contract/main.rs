@@ -6,6 +6,7 @@
 
 mod golden;
 mod json_schema;
+mod lobby;
 mod typescript;
 
 use std::path::{Path, PathBuf};
