@@ -5,8 +5,9 @@ import {
 
 import { confirmed } from "./confirm.ts";
 import { button, element, focusFirst, make, showPanel } from "./dom.ts";
+import { onSubmit } from "./forms.ts";
 import { anotherName } from "./names.ts";
-import { inWords, onSubmit, words } from "./problems.ts";
+import { describe, words } from "./words.ts";
 
 const list = element<HTMLUListElement>("character-list");
 const news = element("character-news");
@@ -84,20 +85,8 @@ function row(character: Character): HTMLLIElement {
   return item;
 }
 
-/** What is worth knowing about a character, in a line. */
-export function describe(character: Character, now = Date.now()): string {
-  if (character.goneAt !== undefined) {
-    const left = Math.max(1, Math.round((character.goneAt - now) / 1_000));
-    return `Deleted; it can be restored for ${inWords(left)}.`;
-  }
-  const parts = [`Level ${character.level}`];
-  if (character.area) parts.push(`last in ${character.area}`);
-  if (character.ranking !== undefined) parts.push(`rank ${character.ranking}`);
-  return parts.join(" · ");
-}
-
 async function askAndDelete(character: Character): Promise<void> {
-  const text = "It leaves the list of the living; for a while it can be restored.";
+  const text = "You can restore it for a while; then it is gone for good.";
   if (!(await confirmed(`Delete ${character.name}?`, text, "Delete"))) return;
   await attempt(async () => {
     await deleteCharacter(login!, character.id);

@@ -4,8 +4,8 @@ import {
 } from "@worldline/sdk";
 
 import { element, make, showPanel } from "./dom.ts";
+import { onSubmit } from "./forms.ts";
 import { anotherName } from "./names.ts";
-import { onSubmit } from "./problems.ts";
 
 const guest = element<HTMLFormElement>("guest");
 const guestName = element<HTMLInputElement>("name");

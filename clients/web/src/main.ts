@@ -7,7 +7,7 @@ import { guestToken, hasCookie, lastCharacter } from "./memory.ts";
 import { openMenu, prepareMenu, setMenu } from "./menu.ts";
 import { openOver } from "./over_panel.ts";
 import { join, leave, startPlaying } from "./play.ts";
-import { words } from "./problems.ts";
+import { words } from "./words.ts";
 
 /** Who is logged in. */
 let login: Login | undefined;

@@ -5,7 +5,8 @@ import {
 
 import { confirmed } from "./confirm.ts";
 import { button, element, make } from "./dom.ts";
-import { onSubmit, words } from "./problems.ts";
+import { onSubmit } from "./forms.ts";
+import { words } from "./words.ts";
 
 const dialog = element<HTMLDialogElement>("menu");
 const opener = element<HTMLButtonElement>("menu-button");

@@ -1,28 +1,5 @@
-/** Problems in words, where people look: at the form that has them. */
-import { Problem } from "@worldline/sdk";
-
-/** A span of time as one says it. */
-export function inWords(seconds: number): string {
-  if (seconds < 60) return seconds === 1 ? "1 second" : `${seconds} seconds`;
-  const [count, unit] = seconds < 3_600 ? [Math.ceil(seconds / 60), "minute"] : seconds < 86_400
-    ? [Math.round(seconds / 3_600), "hour"]
-    : [Math.round(seconds / 86_400), "day"];
-  return count === 1 ? `1 ${unit}` : `${count} ${unit}s`;
-}
-
-/** What to tell about an error. */
-export function words(error: unknown): string {
-  if (!(error instanceof Problem)) {
-    console.error(error);
-    return "Something went wrong in this page; please reload it.";
-  }
-  const wait = waitOf(error);
-  return wait ? `${error.message} You can try again in ${inWords(wait)}.` : error.message;
-}
-
-function waitOf(error: unknown): number {
-  return error instanceof Problem && error.status === 429 ? (error.retryAfter ?? 0) : 0;
-}
+/** Forms that tell their problems where people look: at the form that has them. */
+import { waitOf, words } from "./words.ts";
 
 /**
  * Runs `action` whenever `form` is submitted, one at a time. A problem is told in the form's alert;
