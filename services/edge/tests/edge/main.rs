@@ -17,6 +17,7 @@ mod lobby;
 mod play;
 mod protocol_doc;
 mod replica;
+mod resources;
 mod resume;
 mod screen;
 mod slow;
