@@ -31,7 +31,8 @@ const AGAIN = [300, 1_000, 2_000];
 
 export class Login {
   readonly account: string;
-  readonly session: string;
+  /** Which of the account's logins; another one when this browser has logged in to it anew. */
+  session: string;
   /** Lets a guest come back; keep it as one keeps a password. */
   readonly guestToken: string | undefined;
   /** A guest's one character. */
@@ -90,6 +91,7 @@ export class Login {
 
   /** New tokens for this login, as other requests than a refresh may answer them too. */
   adopt(answer: LoginAnswer): void {
+    this.session = answer.session;
     const millis = answer.expires_in * 1_000;
     this.access = { token: answer.access_token, until: Date.now() + millis - Math.min(MARGIN, millis / 5) };
     if (this.keep === "memory") this.refreshToken = answer.refresh_token ?? this.refreshToken;

@@ -1,0 +1,188 @@
+// Accounts in the page: passwords, characters, providers, devices, and one place for each character.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { Player, startBrowser, startStack } from "./stack.mjs";
+
+const PASSWORD = "seven tidy gulls on a mast";
+
+let stack;
+let browser;
+before(async () => {
+  stack = await startStack();
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await stack?.stop();
+});
+
+/** A browser of its own, with the page open. */
+async function open(context) {
+  context ??= await browser.newContext({ viewport: { width: 900, height: 700 } });
+  const page = await context.newPage();
+  page.on("pageerror", (error) => assert.fail(`the page has failed: ${error}`));
+  await page.goto(stack.url);
+  return page;
+}
+
+const login = (page) => page.locator("#login");
+const button = (where, name) => where.getByRole("button", { name, exact: true });
+const seen = (locator) => locator.waitFor({ timeout: 20_000 });
+const heading = (page, name) => seen(page.getByRole("heading", { name }));
+
+async function fillIn(page, name, password) {
+  await login(page).getByLabel("Login name").fill(name);
+  await login(page).getByLabel("Password", { exact: true }).fill(password);
+}
+
+async function createAccount(page, name) {
+  await button(login(page), "Create an account").click();
+  await fillIn(page, name, PASSWORD);
+  await button(login(page), "Create account").click();
+  await heading(page, "Your characters");
+}
+
+async function logIn(page, name, password = PASSWORD) {
+  await fillIn(page, name, password);
+  await button(login(page), "Log in").click();
+}
+
+async function createCharacter(page, name) {
+  await page.getByLabel("Name of a new character").fill(name);
+  await button(page, "Create").click();
+  await seen(button(page, `Play ${name}`));
+}
+
+async function play(page, name) {
+  await button(page, `Play ${name}`).click();
+  const player = new Player(page, name);
+  await player.isIn();
+  return player;
+}
+
+async function openMenu(page) {
+  await button(page, "Menu").click();
+  await seen(page.locator("#menu"));
+  return page.locator("#menu");
+}
+
+const standing = (player) =>
+  player.until((worldline) => {
+    const segment = worldline.screen.bodies.get(worldline.screen.own)?.segments.at(-1);
+    return segment && segment.vx === 0 && segment.ax === 0 && segment.mode === 0;
+  });
+
+test("an account: create, play, log out, log in again, and stand where one stood", async () => {
+  const page = await open();
+  await createAccount(page, "cara");
+  await createCharacter(page, "Cara");
+  const player = await play(page, "Cara");
+  await standing(player);
+  const start = await player.sees("Cara");
+  await player.holding(["ArrowRight"], () =>
+    player.until((worldline, _, from) => {
+      const { screen, clock } = worldline;
+      return screen.position(screen.bodies.get(screen.own), clock.step(performance.now()))[0] / 256 > from + 24;
+    }, start.x),
+  );
+  await standing(player);
+  const stood = await player.sees("Cara");
+  const area = await page.evaluate(() => globalThis.worldline.screen.area);
+
+  // What a script can see holds nothing that lets anybody in.
+  const readable = await page.evaluate(() => JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }]));
+  assert.doesNotMatch(readable, /[\w-]{40,}/, "no token is in reach of a script");
+
+  await page.reload();
+  await player.isIn(area);
+  const reloaded = await player.sees("Cara");
+  assert.ok(Math.abs(reloaded.x - stood.x) < 2, "a reload changes nothing");
+
+  await button(await openMenu(page), "Log out").click();
+  await seen(login(page).getByText("You are logged out."));
+  await logIn(page, "cara", "not this one, surely");
+  await seen(page.locator("#password-problem:not(:empty)"));
+  assert.match(await page.locator("#password-problem").textContent(), /name or .*password/i);
+
+  await logIn(page, "cara");
+  await heading(page, "Your characters");
+  await seen(page.getByText(`last in ${area}`));
+  if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/characters.png` });
+  await play(page, "Cara");
+  await player.isIn(area);
+  const stands = await player.sees("Cara");
+  assert.ok(Math.abs(stands.x - stood.x) < 2 && Math.abs(stands.y - stood.y) < 2, "the last place is restored");
+
+  // Another tab of the same browser takes the character over, and the first one says so.
+  const tab = await open(page.context());
+  await heading(tab, "Your characters");
+  await play(tab, "Cara");
+  await heading(page, "Playing elsewhere");
+  if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/elsewhere.png` });
+  await button(page, "Play here").click();
+  await player.isIn(area);
+  await heading(tab, "Playing elsewhere");
+});
+
+test("a device that is logged out from another one is told so", async () => {
+  const here = await open();
+  await createAccount(here, "dora");
+  await createCharacter(here, "Dora");
+  const there = await open();
+  await logIn(there, "dora");
+  await play(there, "Dora");
+
+  const menu = await openMenu(here);
+  await menu.getByText("Where you are logged in").click();
+  await button(menu, /^End the login/).click();
+  await seen(menu.getByText(/is logged out\.$/));
+  await heading(there, "You have left the world");
+  await button(there, "Characters").click();
+  await seen(login(there).locator("#login-reason:not(:empty)"));
+});
+
+test("a deleted character can be restored, and a name has one bearer", async () => {
+  const page = await open();
+  await createAccount(page, "edda");
+  await createCharacter(page, "Edda");
+  await button(page, "Delete Edda").click();
+  await button(page.locator("#confirm"), "Delete").click();
+  await button(page, "Restore Edda").click();
+  await seen(button(page, "Play Edda"));
+
+  await page.getByLabel("Name of a new character").fill("Edda");
+  await button(page, "Create").click();
+  await seen(page.locator("#create-problem").getByText(/How about/));
+});
+
+test("a guest keeps the character with a name and a password", async () => {
+  const guest = await Player.join(browser, stack.url, "Finn");
+  const menu = await openMenu(guest.page);
+  await menu.getByLabel("Login name").fill("finn");
+  await menu.locator("#keep-password").fill(PASSWORD);
+  await button(menu, "Keep").click();
+  await seen(menu.getByText("The character is yours."));
+  await button(menu, "Close").click();
+  await guest.page.reload();
+  await guest.isIn();
+
+  const elsewhere = await open();
+  await logIn(elsewhere, "finn");
+  await play(elsewhere, "Finn");
+  await heading(guest.page, "Playing elsewhere");
+});
+
+test("a provider's word is enough", async () => {
+  const page = await open();
+  await page.getByRole("link", { name: /^Continue with/ }).first().click();
+  await page.getByRole("link", { name: /^Ada/ }).click();
+  await heading(page, "Your characters");
+  await createCharacter(page, "Ada");
+  await play(page, "Ada");
+
+  const refused = await open();
+  await refused.getByRole("link", { name: /^Continue with/ }).first().click();
+  await refused.getByRole("link", { name: /^Nobody/ }).click();
+  await seen(login(refused).locator("#login-reason:not(:empty)"));
+});
