@@ -5,19 +5,20 @@
 //! know yet is **waiting**: its `TakeSession` is on the way, has bounced, or the character is on
 //! its way back. A waiting session is let in by whatever news comes first.
 
+mod deleting;
 mod entering;
+mod evolving;
 mod news;
 
 use eventlog::Aggregate;
 use eventlog::keyed::{Context, Input, Verdict};
-use schemas::effect::Traveller;
-use schemas::fact::DepartureReason;
 use schemas::keyed::Refusal;
-use schemas::lobby::{Character, LobbyCommand, LobbyEvent, LobbyReply, Place, Ticket};
+use schemas::lobby::{Admission, Character, LobbyCommand, LobbyEvent, LobbyReply};
 use schemas::subjects::{AggregateId, Domain};
-use schemas::{AccountId, AreaId, CharacterId, UnixMillis};
+use schemas::{AreaId, CharacterId, UnixMillis};
 
 use self::entering::By;
+use crate::areas::OpenAreas;
 use crate::tickets::{LIFETIME_MILLIS, Tickets};
 
 /// The rules of all characters.
@@ -26,7 +27,12 @@ pub struct Characters {
     tickets: Tickets,
     start_area: AreaId,
     start_spawn: String,
+    areas: OpenAreas,
+    delete_grace_millis: u64,
 }
+
+/// Seven days.
+pub(crate) const DELETE_GRACE_MILLIS: u64 = 7 * 24 * 60 * 60 * 1000;
 
 impl Characters {
     /// With these keys; who has not been in the world before begins at `start_spawn` of `start_area`.
@@ -36,22 +42,47 @@ impl Characters {
             tickets,
             start_area,
             start_spawn: start_spawn.to_owned(),
+            areas: OpenAreas::all(),
+            delete_grace_millis: DELETE_GRACE_MILLIS,
         }
     }
 
+    /// Whose characters return to these areas only; without this, all areas are believed to be.
+    #[must_use]
+    pub fn in_areas(self, areas: OpenAreas) -> Self {
+        Self { areas, ..self }
+    }
+
+    /// Who can be restored for so long after a deletion, in ms; without this, for seven days.
+    #[must_use]
+    pub fn with_delete_grace(self, millis: u64) -> Self {
+        Self {
+            delete_grace_millis: millis,
+            ..self
+        }
+    }
+
+    /// Gives out a ticket to the character's owner, for where it is now.
     fn start(
         &self,
         state: &Character,
         character: CharacterId,
-        account: AccountId,
+        asks: Admission,
         ctx: &Context,
     ) -> Verdict<LobbyEvent> {
-        if state.account != Some(account) {
+        if state.account != Some(asks.account) {
             return refuse("not_yours");
+        }
+        if state.deleted_until.is_some() {
+            return refuse("deleted");
         }
         Verdict::events([LobbyEvent::TicketIssued {
             ticket: self.tickets.digest(character, ctx.sequence),
             expires_at: UnixMillis(ctx.stored_at.0 + LIFETIME_MILLIS),
+            admits: Admission {
+                area: Some(self.area(state)),
+                ..asks
+            },
         }])
     }
 }
@@ -83,6 +114,7 @@ impl Aggregate for Characters {
                 account,
                 name,
             }) => match state.account {
+                _ if state.erased => refuse("erased"),
                 None => Verdict::events([LobbyEvent::Created {
                     character: *character,
                     account: *account,
@@ -91,20 +123,45 @@ impl Aggregate for Characters {
                 Some(owner) if owner == *account => Verdict::unchanged(),
                 Some(_) => refuse("not_yours"),
             },
-            Input::Command(LobbyCommand::Start {
-                character, account, ..
-            }) => self.start(state, *character, *account, ctx),
-            Input::Command(&LobbyCommand::Join {
+            Input::Command(&LobbyCommand::Start {
+                character,
+                account,
+                login,
+                protocol,
+                ..
+            }) => {
+                let asks = Admission {
+                    account,
+                    login,
+                    area: None,
+                    protocol,
+                };
+                self.start(state, character, asks, ctx)
+            }
+            Input::Command(LobbyCommand::Join {
                 character,
                 ticket,
                 edge,
+                admits,
                 ..
-            }) => self.join(state, ticket, By { character, edge }, ctx),
+            }) => {
+                let (character, edge) = (*character, *edge);
+                self.join(state, *ticket, admits, By { character, edge }, ctx)
+            }
             Input::Command(&LobbyCommand::Resume {
                 character,
                 session,
                 edge,
             }) => self.resume(state, session, By { character, edge }, ctx),
+            Input::Command(&LobbyCommand::Delete { character, account }) => {
+                self.delete(state, character, account, ctx)
+            }
+            Input::Command(&LobbyCommand::Restore { account, .. }) => {
+                deleting::restore(state, account, ctx)
+            }
+            Input::Command(&LobbyCommand::Erase { account, .. }) => {
+                deleting::erase(state, account, ctx)
+            }
             Input::Effect(message) => match &message.source {
                 AggregateId::Area(area)
                     if message.effect.payload.character().to_string() == key =>
@@ -120,59 +177,7 @@ impl Aggregate for Characters {
     }
 
     fn evolve(state: &mut Character, event: &LobbyEvent) {
-        match event {
-            LobbyEvent::Created {
-                character,
-                account,
-                name,
-            } => {
-                state.account = Some(*account);
-                state.name = name.clone();
-                state.place = Some(Place::Lobby(Box::new(Traveller {
-                    character: *character,
-                    account: *account,
-                    name: name.clone(),
-                    ..Traveller::default()
-                })));
-            }
-            LobbyEvent::TicketIssued { ticket, expires_at } => {
-                state.ticket = Some(Ticket {
-                    id: *ticket,
-                    expires_at: *expires_at,
-                    used: false,
-                });
-            }
-            LobbyEvent::SessionStarted {
-                session,
-                edge,
-                resumed,
-            } => {
-                (state.session, state.edge) = (*session, *edge);
-                (state.resumed, state.over) = (*resumed, false);
-                if let (Some(ticket), false) = (&mut state.ticket, resumed) {
-                    ticket.used = true;
-                }
-            }
-            LobbyEvent::EnteredWorld { area } => state.place = Some(Place::World(area.clone())),
-            LobbyEvent::Located { area, at } => {
-                state.place = Some(Place::World(area.clone()));
-                state.placed_at = *at;
-            }
-            LobbyEvent::Returned {
-                traveller,
-                last_seen,
-                reason,
-                at,
-            } => {
-                state.over |= traveller.session == state.session && ends_the_session(*reason);
-                state.place = Some(Place::Lobby(traveller.clone()));
-                state.placed_at = *at;
-                if last_seen.is_some() {
-                    state.last_seen.clone_from(last_seen);
-                }
-            }
-            LobbyEvent::Unknown => {}
-        }
+        evolving::evolve(state, event);
     }
 
     fn answer(
@@ -186,28 +191,31 @@ impl Aggregate for Characters {
             LobbyCommand::Create { character, .. } => LobbyReply::Created {
                 character: *character,
             },
-            LobbyCommand::Start {
-                character, account, ..
-            } => {
-                let expires_at = state
-                    .ticket
-                    .as_ref()
-                    .map_or_else(UnixMillis::default, |t| t.expires_at);
+            LobbyCommand::Start { character, .. } => {
+                let (expires_at, admits) = match &state.ticket {
+                    Some(ticket) => (ticket.expires_at, ticket.admits.clone()),
+                    None => Default::default(),
+                };
+                let area = admits.area.clone().unwrap_or_else(|| self.area(state));
                 LobbyReply::Ticket {
                     ticket: self
                         .tickets
-                        .ticket(*character, *account, ctx.sequence, expires_at),
+                        .ticket(*character, &admits, ctx.sequence, expires_at),
                     expires_at,
+                    area,
                 }
             }
             LobbyCommand::Join { .. } | LobbyCommand::Resume { .. } => LobbyReply::Joined {
                 session: state.session,
-                area: match &state.place {
-                    Some(Place::World(area)) => area.clone(),
-                    Some(Place::Lobby(_)) | None => self.entry_area(state).0,
-                },
+                area: self.area(state),
                 name: state.name.clone(),
+                account: state.account.unwrap_or_default(),
+                login: state.login,
             },
+            LobbyCommand::Delete { .. } => LobbyReply::Deleted {
+                until: state.deleted_until.unwrap_or_default(),
+            },
+            LobbyCommand::Restore { .. } | LobbyCommand::Erase { .. } => LobbyReply::Done,
         }
     }
 
@@ -216,17 +224,15 @@ impl Aggregate for Characters {
     }
 }
 
-/// After these the player has to come in with a new ticket; a lost link may be taken up again.
-const fn ends_the_session(reason: DepartureReason) -> bool {
-    matches!(reason, DepartureReason::Logout | DepartureReason::Kicked)
-}
-
 const fn character_of(command: &LobbyCommand) -> CharacterId {
     match command {
         LobbyCommand::Create { character, .. }
         | LobbyCommand::Start { character, .. }
         | LobbyCommand::Join { character, .. }
-        | LobbyCommand::Resume { character, .. } => *character,
+        | LobbyCommand::Resume { character, .. }
+        | LobbyCommand::Delete { character, .. }
+        | LobbyCommand::Restore { character, .. }
+        | LobbyCommand::Erase { character, .. } => *character,
     }
 }
 
@@ -236,6 +242,13 @@ fn refusal(code: &str) -> Refusal {
         "not_yours" => "this character is not yours; choose one of your own",
         "ticket_unknown" => "this ticket is not the last one given out; start again",
         "ticket_used" => "this ticket has been used; start again",
+        "ticket_other_area" => "the character is in another area by now; start again",
+        "ticket_other_protocol" => "this ticket is for another protocol; start again",
+        "deleted" => "this character is deleted; restore it first",
+        "no_such_character" => "there is no such character",
+        "too_late" => "the time in which it could be restored is over",
+        "too_early" => "this character can still be restored, so it is not forgotten yet",
+        "erased" => "this character is gone for good; create another",
         "ticket_expired" => "this ticket has expired; start again",
         "session_stale" => "a newer session has taken this character; start again",
         "session_over" => "this session has ended; start again",
@@ -250,6 +263,8 @@ fn refuse(code: &str) -> Verdict<LobbyEvent> {
     Verdict::refused(refusal(code))
 }
 
+#[cfg(test)]
+mod deleting_test;
 #[cfg(test)]
 mod interleaving_test;
 #[cfg(test)]

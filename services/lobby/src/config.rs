@@ -1,10 +1,10 @@
 //! What the lobby needs to be told: `[lobby]`, the keys that `up` makes.
 
-use runtime::{Secret, Section, Wrong};
+use runtime::{Secret, Section, Span, Wrong};
 use schemas::AreaId;
 use serde::Deserialize;
 
-use crate::characters::Characters;
+use crate::characters::{Characters, DELETE_GRACE_MILLIS};
 use crate::tickets::Tickets;
 
 /// Where characters begin.
@@ -25,6 +25,9 @@ pub struct Config {
     pub start_area: String,
     /// The spawn point there. Default `start`; `WORLDLINE_LOBBY_START_SPAWN`.
     pub start_spawn: String,
+    /// For how long a deleted character can be restored. Default `7d`;
+    /// `WORLDLINE_LOBBY_DELETE_GRACE`.
+    pub delete_grace: Span,
 }
 
 impl Default for Config {
@@ -34,6 +37,7 @@ impl Default for Config {
             signing_key: Secret::default(),
             start_area: START_AREA.into(),
             start_spawn: "start".into(),
+            delete_grace: Span::from_millis(DELETE_GRACE_MILLIS),
         }
     }
 }
@@ -52,7 +56,9 @@ impl Config {
         }
         let tickets = Tickets::new(secret, self.signing_key.expose())
             .map_err(|why| Wrong::new("signing_key", why.to_string()))?;
-        Ok(Characters::new(tickets, start, &self.start_spawn))
+        let grace = self.delete_grace.duration().as_millis();
+        Ok(Characters::new(tickets, start, &self.start_spawn)
+            .with_delete_grace(u64::try_from(grace).unwrap_or(u64::MAX)))
     }
 }
 

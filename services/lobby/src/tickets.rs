@@ -9,7 +9,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hkdf::Hkdf;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use schemas::{AccountId, CharacterId, Digest, Sequence, UnixMillis};
+use schemas::lobby::Admission;
+use schemas::{AccountId, AreaId, CharacterId, Digest, LoginId, Sequence, UnixMillis};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
@@ -33,6 +34,12 @@ pub struct TicketClaims {
     pub sub: CharacterId,
     /// Whose.
     pub account: AccountId,
+    /// The login session that asked for it.
+    pub sid: LoginId,
+    /// Where the character is, or will appear.
+    pub area: Option<AreaId>,
+    /// The websocket protocol that the client speaks.
+    pub protocol: u32,
     /// Until when, in seconds since 1970.
     pub exp: u64,
 }
@@ -64,6 +71,9 @@ impl Tickets {
             jti: String::new(),
             sub: CharacterId(0),
             account: AccountId(0),
+            sid: LoginId(0),
+            area: None,
+            protocol: 0,
             exp: 0,
         })?;
         Ok(tickets)
@@ -80,7 +90,7 @@ impl Tickets {
     pub fn ticket(
         &self,
         character: CharacterId,
-        account: AccountId,
+        admits: &Admission,
         asked: Sequence,
         expires_at: UnixMillis,
     ) -> String {
@@ -89,7 +99,10 @@ impl Tickets {
             aud: AUDIENCE.into(),
             jti: self.id(character, asked),
             sub: character,
-            account,
+            account: admits.account,
+            sid: admits.login,
+            area: admits.area.clone(),
+            protocol: admits.protocol,
             exp: expires_at.0.div_ceil(1000),
         };
         match self.sign(&claims) {
@@ -137,8 +150,14 @@ pub(crate) mod tests {
         let tickets = Tickets::new(SECRET, PRIVATE).unwrap();
         let (ann, asked) = (CharacterId(7), Sequence(12));
         let later = UnixMillis(UnixMillis::now().0 + LIFETIME_MILLIS);
-        let ticket = tickets.ticket(ann, AccountId(70), asked, later);
-        assert_eq!(ticket, tickets.ticket(ann, AccountId(70), asked, later));
+        let admits = Admission {
+            account: AccountId(70),
+            login: LoginId(9),
+            area: Some(AreaId::new("harbor-1").unwrap()),
+            protocol: 1,
+        };
+        let ticket = tickets.ticket(ann, &admits, asked, later);
+        assert_eq!(ticket, tickets.ticket(ann, &admits, asked, later));
 
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_audience(&[AUDIENCE]);
@@ -146,7 +165,13 @@ pub(crate) mod tests {
         let claims = jsonwebtoken::decode::<TicketClaims>(&ticket, &key, &validation)
             .unwrap()
             .claims;
-        assert_eq!((claims.sub, claims.account), (ann, AccountId(70)));
+        let said = Admission {
+            account: claims.account,
+            login: claims.sid,
+            area: claims.area,
+            protocol: claims.protocol,
+        };
+        assert_eq!((claims.sub, said), (ann, admits));
         assert_eq!(
             Digest::of(claims.jti.as_bytes()),
             tickets.digest(ann, asked)

@@ -2,23 +2,32 @@
 
 use eventlog::keyed::{Context, Verdict};
 use schemas::effect::{EffectPayload, EntryPoint, Traveller};
-use schemas::lobby::{Character, LobbyEvent, Place};
+use schemas::lobby::{Admission, Character, LobbyEvent, Place};
 use schemas::segment::InputBits;
 use schemas::subjects::AggregateId;
-use schemas::{AreaId, CharacterId, Digest, EdgeId, SessionFence};
+use schemas::{AreaId, CharacterId, Digest, EdgeId, LoginId, SessionFence, UnixMillis};
 use subtle::ConstantTimeEq;
 
 use super::{Characters, refuse};
 
 /// A character for which so many effects are unconfirmed begins no further session: its area
 /// has not answered for long, and each session would add one more.
-const MOST_PENDING: usize = 32;
+pub(super) const MOST_PENDING: usize = 32;
 
 /// Who begins a session of which character.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct By {
     pub(super) character: CharacterId,
     pub(super) edge: EdgeId,
+}
+
+/// How a session begins.
+#[derive(Debug, Clone, Copy)]
+enum Begin {
+    /// With a ticket of this login session.
+    Anew(LoginId),
+    /// It continues the one before.
+    Resumed,
 }
 
 /// A session that is to begin.
@@ -56,20 +65,31 @@ impl Characters {
         &self,
         state: &Character,
         ticket: Digest,
+        admits: &Admission,
         by: By,
         ctx: &Context,
     ) -> Verdict<LobbyEvent> {
-        match &state.ticket {
-            Some(known) if bool::from(known.id.0.ct_eq(&ticket.0)) => {
-                if known.used {
-                    refuse("ticket_used")
-                } else if ctx.stored_at > known.expires_at {
-                    refuse("ticket_expired")
-                } else {
-                    self.begin_session(state, by, false, ctx)
-                }
-            }
-            Some(_) | None => refuse("ticket_unknown"),
+        let known = match &state.ticket {
+            Some(known) if bool::from(known.id.0.ct_eq(&ticket.0)) => known,
+            Some(_) | None => return refuse("ticket_unknown"),
+        };
+        let area = self.area(state);
+        if known.used {
+            refuse("ticket_used")
+        } else if ctx.stored_at > known.expires_at {
+            refuse("ticket_expired")
+        } else if state.deleted_until.is_some() {
+            refuse("deleted")
+        } else if known.admits.protocol != admits.protocol {
+            refuse("ticket_other_protocol")
+        } else if known.admits.area != admits.area
+            || admits.area.as_ref().is_some_and(|named| *named != area)
+        {
+            refuse("ticket_other_area")
+        } else if known.admits != *admits {
+            refuse("ticket_unknown")
+        } else {
+            self.begin_session(state, by, Begin::Anew(admits.login), ctx)
         }
     }
 
@@ -82,10 +102,12 @@ impl Characters {
     ) -> Verdict<LobbyEvent> {
         if session != state.session || session == SessionFence(0) {
             refuse("session_stale")
+        } else if state.deleted_until.is_some() {
+            refuse("deleted")
         } else if state.over {
             refuse("session_over")
         } else {
-            self.begin_session(state, by, true, ctx)
+            self.begin_session(state, by, Begin::Resumed, ctx)
         }
     }
 
@@ -93,12 +115,16 @@ impl Characters {
         &self,
         state: &Character,
         by: By,
-        resumed: bool,
+        begin: Begin,
         ctx: &Context,
     ) -> Verdict<LobbyEvent> {
         if ctx.pending >= MOST_PENDING {
             return refuse("busy");
         }
+        let (resumed, login) = match begin {
+            Begin::Anew(login) => (false, login),
+            Begin::Resumed => (true, state.login),
+        };
         let session = Session {
             fence: state.session.next(),
             edge: by.edge,
@@ -108,9 +134,12 @@ impl Characters {
             session: session.fence,
             edge: by.edge,
             resumed,
+            login,
         }]);
         match &state.place {
-            Some(Place::Lobby(traveller)) => self.enter(started, state, traveller, session),
+            Some(Place::Lobby(traveller)) => {
+                self.enter(started, state, traveller, session, ctx.stored_at)
+            }
             Some(Place::World(area)) => {
                 started.asking(AggregateId::Area(area.clone()), session.take(by.character))
             }
@@ -125,6 +154,7 @@ impl Characters {
         state: &Character,
         traveller: &Traveller,
         session: Session,
+        at: UnixMillis,
     ) -> Verdict<LobbyEvent> {
         let (area, entry) = self.entry_area(state);
         let mut traveller = Box::new(Traveller {
@@ -138,24 +168,36 @@ impl Characters {
             traveller.rejections.clear();
         }
         verdict
-            .and(LobbyEvent::EnteredWorld { area: area.clone() })
+            .and(LobbyEvent::EnteredWorld {
+                area: area.clone(),
+                at,
+            })
             .asking(
                 AggregateId::Area(area),
                 EffectPayload::Enter { traveller, entry },
             )
     }
 
-    /// Where the character appears: where it was last seen, or where everybody begins.
+    /// Where the character is, or will appear.
+    pub(super) fn area(&self, state: &Character) -> AreaId {
+        match &state.place {
+            Some(Place::World(area)) => area.clone(),
+            Some(Place::Lobby(_)) | None => self.entry_area(state).0,
+        }
+    }
+
+    /// Where the character appears: where it was last seen, or, if it never was or that area is no
+    /// more, in the safe place where everybody begins.
     pub(super) fn entry_area(&self, state: &Character) -> (AreaId, EntryPoint) {
         match &state.last_seen {
-            Some(seen) => (
+            Some(seen) if self.areas.has(&seen.area) => (
                 seen.area.clone(),
                 EntryPoint::At {
                     x: seen.x,
                     y: seen.y,
                 },
             ),
-            None => (
+            Some(_) | None => (
                 self.start_area.clone(),
                 EntryPoint::Spawn(self.start_spawn.clone()),
             ),

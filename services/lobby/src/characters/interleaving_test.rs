@@ -2,8 +2,9 @@
 //!
 //! The lobby is the real one, driven message by message; areas are the small [`model`]. Messages
 //! are delivered in any order, twice, or not at all; players join, resume, walk through doors,
-//! log out and lose their links whenever chance says so. After each step the character is in one
-//! place; when the noise ends and everything has arrived, the newest session has it.
+//! log out and lose their links, delete and restore the character whenever chance says so. After each step the character is in one
+//! place; when the noise ends and everything has arrived, the newest session has it, or nobody if
+//! its owner has deleted it.
 
 mod model;
 
@@ -14,7 +15,9 @@ use schemas::effect::{EffectMessage, EffectPayload};
 use schemas::keyed::KeyedMessage;
 use schemas::lobby::{LobbyCommand, LobbyReply, Place};
 use schemas::subjects::AggregateId;
-use schemas::{AccountId, Digest, EdgeId, Incarnation, Sequence, SessionFence, UnixMillis};
+use schemas::{
+    AccountId, Digest, EdgeId, Incarnation, LoginId, Sequence, SessionFence, UnixMillis,
+};
 
 use self::model::{ANN, AREAS, Letter, ModelArea, area};
 use super::Characters;
@@ -86,6 +89,8 @@ impl Realm {
             }
             24 => self.areas[choice % AREAS].forget_the_gone(),
             25 => self.areas[choice % AREAS].full ^= true,
+            26 if choice.is_multiple_of(8) => self.delete(),
+            26 => self.restore(),
             _ => self.command(),
         }
         self.look();
@@ -153,13 +158,18 @@ impl Realm {
             character: ANN,
             account: OWNER,
             now,
+            login: LoginId(9),
+            protocol: 1,
         });
+        let ticket_now = self.lobby.as_ref().and_then(|l| l.state.ticket.clone());
+        let admits = ticket_now.map(|known| known.admits).unwrap_or_default();
         let ticket: Digest = self.rules.tickets.digest(ANN, asked);
         let joined = self.ask(LobbyCommand::Join {
             character: ANN,
             ticket,
             edge: EdgeId(self.clock),
             now,
+            admits,
         });
         // Else the lobby is waiting for too many confirmations.
         if let Some(LobbyReply::Joined { session, .. }) = joined {
@@ -183,6 +193,20 @@ impl Realm {
         if let Some(LobbyReply::Joined { session, .. }) = resumed {
             (self.client.session, self.client.ready) = (session, false);
         }
+    }
+
+    fn delete(&mut self) {
+        self.ask(LobbyCommand::Delete {
+            character: ANN,
+            account: OWNER,
+        });
+    }
+
+    fn restore(&mut self) {
+        self.ask(LobbyCommand::Restore {
+            character: ANN,
+            account: OWNER,
+        });
     }
 
     /// The client's edge sees the session in an area.
@@ -271,6 +295,7 @@ impl Realm {
         let lobby = &self.lobby.as_ref().unwrap().state;
         for area in &self.areas {
             let Some(body) = &area.body else { continue };
+            assert!(!lobby.over, "whom its owner deleted has left the world");
             assert_eq!(body.session, lobby.session, "the newest session has it");
             assert_eq!(
                 lobby.place,
@@ -333,6 +358,7 @@ fn the_model_reaches_every_kind_of_effect() {
     }
     let all = [
         "enter",
+        "leave_world",
         "located",
         "not_here",
         "returned",

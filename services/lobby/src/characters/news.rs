@@ -2,9 +2,13 @@
 //!
 //! News from one area comes in order; news from two areas may overtake each other, so a place is
 //! as old as the area's own clock says, and older news of another area is passed over.
+//!
+//! A session of a character in the world is over only when the character was deleted there. Then
+//! it is made to leave wherever the news finds it, and whoever waited is not let in any more.
 
 use eventlog::keyed::Verdict;
 use schemas::effect::{Effect, EffectPayload};
+use schemas::fact::DepartureReason;
 use schemas::lobby::{Character, LobbyEvent, Place};
 use schemas::subjects::AggregateId;
 use schemas::{AreaId, CharacterId, SessionFence, UnixMillis};
@@ -62,8 +66,8 @@ impl Characters {
         let mut after = state.clone();
         <Self as eventlog::Aggregate>::evolve(&mut after, &event);
         let back = Verdict::events([event]);
-        if waiting.fence > traveller.session {
-            self.enter(back, &after, traveller, waiting)
+        if waiting.fence > traveller.session && !state.over {
+            self.enter(back, &after, traveller, waiting, effect.issued_at)
         } else {
             back
         }
@@ -87,7 +91,9 @@ fn located(
         at,
     }]);
     let waiting = Session::of(state);
-    if waiting.fence > session {
+    if state.over {
+        news.asking(AggregateId::Area(area.clone()), leave(state, character))
+    } else if waiting.fence > session {
         news.asking(AggregateId::Area(area.clone()), waiting.take(character))
     } else {
         news
@@ -109,6 +115,7 @@ fn not_here(
         return Verdict::unchanged();
     }
     let again = match bounced {
+        _ if state.over => leave(state, character),
         EffectPayload::TakeSession { session, .. } if *session == state.session => {
             Session::of(state).take(character)
         }
@@ -116,4 +123,13 @@ fn not_here(
         _ => return Verdict::unchanged(),
     };
     Verdict::unchanged().asking(AggregateId::Area(area.clone()), again)
+}
+
+/// The character shall leave the world, whichever session has it.
+pub(super) const fn leave(state: &Character, character: CharacterId) -> EffectPayload {
+    EffectPayload::LeaveWorld {
+        character,
+        session: state.session,
+        reason: DepartureReason::Logout,
+    }
 }

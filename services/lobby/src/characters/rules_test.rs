@@ -1,11 +1,14 @@
 //! The rules of characters, each a sentence.
 
 use eventlog::keyed::given::{Given, given};
+use schemas::effect::Traveller;
 use schemas::effect::{EffectPayload, EntryPoint, LastSeen};
+use schemas::fact::DepartureReason;
+use schemas::lobby::Place;
 use schemas::outcome::Reason;
 use schemas::sealed::Sealed;
 use schemas::segment::InputBits;
-use schemas::{Digest, EdgeId, SessionFence};
+use schemas::{AccountId, Digest, EdgeId, LoginId, SessionFence};
 
 use super::*;
 use crate::tickets::tests::{PRIVATE, SECRET};
@@ -15,6 +18,7 @@ const ANNS_ACCOUNT: AccountId = AccountId(70);
 const BENS_ACCOUNT: AccountId = AccountId(71);
 const EDGE: EdgeId = EdgeId(1);
 const OTHER_EDGE: EdgeId = EdgeId(2);
+const LOGIN: LoginId = LoginId(9);
 /// When the ticket of these tests was asked for.
 const ASKED_AT: UnixMillis = UnixMillis(1_000_000);
 /// When areas have their news.
@@ -64,10 +68,25 @@ fn ticket() -> Digest {
     Digest([4; 16])
 }
 
+/// What a ticket says that was asked for while the character was at `name`.
+fn admits(name: &str) -> Admission {
+    Admission {
+        account: ANNS_ACCOUNT,
+        login: LOGIN,
+        area: Some(area(name)),
+        protocol: 1,
+    }
+}
+
 fn ticket_issued() -> LobbyEvent {
+    ticket_issued_for("harbor-1")
+}
+
+fn ticket_issued_for(name: &str) -> LobbyEvent {
     LobbyEvent::TicketIssued {
         ticket: ticket(),
         expires_at: UnixMillis(ASKED_AT.0 + LIFETIME_MILLIS),
+        admits: admits(name),
     }
 }
 
@@ -76,11 +95,20 @@ fn started(session: u64, edge: EdgeId, resumed: bool) -> LobbyEvent {
         session: SessionFence(session),
         edge,
         resumed,
+        login: LOGIN,
     }
 }
 
+/// By a command, or by news, both of which come at the same time in these tests.
 fn entered(name: &str) -> LobbyEvent {
-    LobbyEvent::EnteredWorld { area: area(name) }
+    entered_at(name, ASKED_AT)
+}
+
+fn entered_at(name: &str, at: UnixMillis) -> LobbyEvent {
+    LobbyEvent::EnteredWorld {
+        area: area(name),
+        at,
+    }
 }
 
 fn located(name: &str, at: UnixMillis) -> LobbyEvent {
@@ -120,15 +148,22 @@ fn start(account: AccountId) -> LobbyCommand {
         character: ANN,
         account,
         now: ASKED_AT,
+        login: LOGIN,
+        protocol: 1,
     }
 }
 
 fn join(ticket: Digest) -> LobbyCommand {
+    join_as(ticket, admits("harbor-1"))
+}
+
+fn join_as(ticket: Digest, admits: Admission) -> LobbyCommand {
     LobbyCommand::Join {
         character: ANN,
         ticket,
         edge: EDGE,
         now: ASKED_AT,
+        admits,
     }
 }
 
@@ -269,12 +304,21 @@ fn the_owner_gets_a_ticket_good_for_thirty_seconds() {
         .then([LobbyEvent::TicketIssued {
             ticket: rules.tickets.digest(ANN, 42.into()),
             expires_at,
+            admits: admits("harbor-1"),
         }])
         .answer();
     let ticket = rules
         .tickets
-        .ticket(ANN, ANNS_ACCOUNT, 42.into(), expires_at);
-    assert_eq!(answer, Some(LobbyReply::Ticket { ticket, expires_at }));
+        .ticket(ANN, &admits("harbor-1"), 42.into(), expires_at);
+    let area = area("harbor-1");
+    assert_eq!(
+        answer,
+        Some(LobbyReply::Ticket {
+            ticket,
+            expires_at,
+            area
+        })
+    );
 }
 
 #[test]
@@ -298,6 +342,8 @@ fn whoever_joins_first_enters_at_the_start() {
         session: SessionFence(1),
         area: area("harbor-1"),
         name: name(),
+        account: ANNS_ACCOUNT,
+        login: LOGIN,
     };
     assert_eq!(answer, Some(joined));
 }
@@ -311,9 +357,12 @@ fn whoever_has_been_away_enters_where_it_stood_and_counts_from_one_again() {
         ..ann(1, EDGE)
     };
     let mut events = in_the_harbor();
-    events.extend([returned(back, DepartureReason::Logout), ticket_issued()]);
+    events.extend([
+        returned(back, DepartureReason::Logout),
+        ticket_issued_for("mill-1"),
+    ]);
     when_given(&characters(), events)
-        .when(join(ticket()))
+        .when(join_as(ticket(), admits("mill-1")))
         .then([started(2, EDGE, false), entered("mill-1")])
         .asking([enter_at_the_mill(ann(2, EDGE))]);
 }
@@ -321,9 +370,9 @@ fn whoever_has_been_away_enters_where_it_stood_and_counts_from_one_again() {
 #[test]
 fn joining_while_in_the_world_takes_the_character_over_where_it_is() {
     let mut events = in_the_harbor();
-    events.extend([located("forest-1", NEWS), ticket_issued()]);
+    events.extend([located("forest-1", NEWS), ticket_issued_for("forest-1")]);
     let answer = when_given(&characters(), events)
-        .when(join(ticket()))
+        .when(join_as(ticket(), admits("forest-1")))
         .then([started(2, EDGE, false)])
         .asking([take_session("forest-1", 2, EDGE, false)])
         .answer();
@@ -356,6 +405,7 @@ fn only_the_last_ticket_is_known() {
     let newer = LobbyEvent::TicketIssued {
         ticket: Digest([5; 16]),
         expires_at: UnixMillis(ASKED_AT.0 + LIFETIME_MILLIS),
+        admits: admits("harbor-1"),
     };
     let rules = characters();
     when_given(&rules, [created(), ticket_issued(), newer])
@@ -504,7 +554,7 @@ fn a_character_that_comes_back_while_a_session_waits_goes_in_again_at_once() {
         )
         .then([
             returned(ann(1, EDGE), DepartureReason::Logout),
-            entered("mill-1"),
+            entered_at("mill-1", NEWS),
         ])
         .asking([enter_at_the_mill(ann(2, OTHER_EDGE))]);
 }
@@ -577,4 +627,73 @@ fn what_is_not_an_areas_to_say_is_passed_over() {
         .when_sent(to("harbor-1"), NEWS, meant_for_areas)
         .then([])
         .asking_nobody();
+}
+
+#[test]
+fn a_ticket_is_good_where_the_character_is_and_nowhere_else() {
+    let rules = characters();
+    let mut events = vec![created(), ticket_issued_for("harbor-1")];
+    when_given(&rules, events.clone())
+        .when(join_as(ticket(), admits("forest-1")))
+        .then([])
+        .refused("ticket_other_area");
+    // The session before it has walked on meanwhile.
+    events = in_the_harbor();
+    events.extend([ticket_issued(), located("forest-1", NEWS)]);
+    when_given(&rules, events)
+        .when(join(ticket()))
+        .then([])
+        .asking_nobody()
+        .refused("ticket_other_area");
+}
+
+#[test]
+fn a_ticket_is_good_for_the_protocol_account_and_login_that_asked_for_it() {
+    let rules = characters();
+    let said = admits("harbor-1");
+    let wrong = [
+        (
+            Admission {
+                protocol: 2,
+                ..said.clone()
+            },
+            "ticket_other_protocol",
+        ),
+        (
+            Admission {
+                account: BENS_ACCOUNT,
+                ..said.clone()
+            },
+            "ticket_unknown",
+        ),
+        (
+            Admission {
+                login: LoginId(10),
+                ..said
+            },
+            "ticket_unknown",
+        ),
+    ];
+    for (admits, code) in wrong {
+        when_given(&rules, [created(), ticket_issued()])
+            .when(join_as(ticket(), admits))
+            .then([])
+            .refused(code);
+    }
+}
+
+#[test]
+fn an_area_that_is_no_more_leads_to_a_safe_place() {
+    let rules = characters().in_areas(OpenAreas::only([area("harbor-1")]));
+    let mut events = in_the_harbor();
+    events.push(returned(ann(1, EDGE), DepartureReason::Logout));
+    let answer = when_given(&rules, events.clone())
+        .when(start(ANNS_ACCOUNT))
+        .answer();
+    assert!(matches!(answer, Some(LobbyReply::Ticket { area, .. }) if area.as_str() == "harbor-1"));
+    events.push(ticket_issued());
+    when_given(&rules, events)
+        .when(join(ticket()))
+        .then([started(2, EDGE, false), entered("harbor-1")])
+        .asking([enter_at_start(ann(2, EDGE))]);
 }

@@ -190,6 +190,25 @@ impl ModelArea {
                     Some(self.send(AggregateId::Character(ANN), bounced, now))
                 }
             },
+            EffectPayload::LeaveWorld {
+                session, reason, ..
+            } => match (self.body.take(), self.gone.clone()) {
+                (Some(body), _) if body.session <= session => {
+                    Some(self.send_back(body, reason, now))
+                }
+                (Some(body), _) => {
+                    self.body = Some(body);
+                    None
+                }
+                (None, Some(gone)) => Some(self.send(AggregateId::Area(gone), payload, now)),
+                (None, None) => {
+                    let bounced = EffectPayload::NotHere {
+                        character: ANN,
+                        bounced: Box::new(payload),
+                    };
+                    Some(self.send(AggregateId::Character(ANN), bounced, now))
+                }
+            },
             _ => None,
         }
     }
