@@ -36,9 +36,9 @@ export async function providers(base: string): Promise<Provider[]> {
   return (await ask<{ providers: Provider[] }>(`${base}/v1/oidc/providers`)).providers;
 }
 
-/** Where a browser goes to log in with a provider; it comes back to the page. */
-export function providerAddress(base: string, provider: Provider): string {
-  return `${base}/v1/oidc/${encodeURIComponent(provider.name)}/authorize`;
+/** Where a browser goes to log in with a provider; it comes back to `path`, perhaps with a `login_error`. */
+export function providerAddress(base: string, provider: Provider, path: string): string {
+  return `${base}/v1/oidc/${encodeURIComponent(provider.name)}/authorize?return=${encodeURIComponent(path)}`;
 }
 
 async function open(base: string, path: string, body: unknown, keep: Keep): Promise<Login> {

@@ -3,6 +3,7 @@ import {
   type Login, loginAsGuest, loginWithPassword, Problem, type Provider, providerAddress, register,
 } from "@worldline/sdk";
 
+import { returnAddress } from "./arrival.ts";
 import { element, make, showPanel } from "./dom.ts";
 import { onSubmit } from "./forms.ts";
 import { anotherName } from "./names.ts";
@@ -45,7 +46,8 @@ export function openLogin(why = ""): void {
 export function offer(known: readonly Provider[]): void {
   element("provider-links").replaceChildren(
     ...known.map((provider) => {
-      const link = make("a", { href: providerAddress("", provider) }, `Continue with ${provider.title}`);
+      const href = providerAddress("", provider, returnAddress(location.pathname));
+      const link = make("a", { href }, `Continue with ${provider.title}`);
       return make("li", {}, link);
     }),
   );

@@ -1,6 +1,7 @@
 /** The page's life: who is here, which panel they see, into the world and out of it. */
 import { type Login, loginAsGuest, Problem, providers, resumeLogin } from "@worldline/sdk";
 
+import { arrival } from "./arrival.ts";
 import { openCharacters, preparePanel as prepareCharacters } from "./characters_panel.ts";
 import { offer, openLogin, preparePanel as prepareLogin } from "./login_panel.ts";
 import { guestToken, hasCookie, lastCharacter } from "./memory.ts";
@@ -102,5 +103,14 @@ prepareMenu({
   },
 });
 startPlaying(openMenu);
-if (!(await resume())) openLogin();
+
+const came = arrival(location.search);
+if (came) history.replaceState(null, "", location.pathname);
+if (came?.logged === "in") {
+  guestToken.clear();
+  lastCharacter.clear();
+  hasCookie.set("1");
+}
+if (came?.logged === "out") openLogin(came.why);
+else if (!(await resume())) openLogin();
 offer(await providers("").catch(() => []));
