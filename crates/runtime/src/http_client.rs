@@ -68,6 +68,34 @@ pub enum UrlError {
     Insecure(String),
 }
 
+/// Keys and values as they stand in a query or a form.
+#[must_use]
+pub fn form_encoded(pairs: &[(&str, &str)]) -> String {
+    let mut text = String::new();
+    for (key, value) in pairs {
+        if !text.is_empty() {
+            text.push('&');
+        }
+        encode(key, &mut text);
+        text.push('=');
+        encode(value, &mut text);
+    }
+    text
+}
+
+fn encode(plain: &str, to: &mut String) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    for byte in plain.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            to.push(char::from(byte));
+        } else {
+            let digits = [byte >> 4, byte & 15].map(|digit| HEX[usize::from(digit)]);
+            to.push('%');
+            to.extend(digits.map(char::from));
+        }
+    }
+}
+
 /// Refuses what is neither `https` nor on this machine.
 ///
 /// # Errors
@@ -202,6 +230,12 @@ mod tests {
         ] {
             assert!(check_url(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_query_holds_any_text() {
+        let text = form_encoded(&[("a", "b c&d=e"), ("é", "~/")]);
+        assert_eq!(text, "a=b%20c%26d%3De&%C3%A9=~%2F");
     }
 
     #[tokio::test]

@@ -29,7 +29,7 @@ pub use config::{
     socket_address,
 };
 pub use health::{Health, HealthCheck, Readiness};
-pub use http_client::{Answer, HttpClient, HttpError, UrlError, check_url};
+pub use http_client::{Answer, HttpClient, HttpError, UrlError, check_url, form_encoded};
 pub use metric_recorder::{MetricsError, install_metrics, render_metrics};
 pub use oidc_discovery::{DiscoveryError, OidcDiscovery};
 pub use oidc_issuers::{IdTokenAlgorithm, OidcIssuer, OidcIssuers};

@@ -6,10 +6,11 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{OriginalUri, Query, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use runtime::form_encoded;
 use serde::Deserialize;
 
 use crate::codes::Grant;
-use crate::page::{choice, encoded};
+use crate::page::choice;
 use crate::personas;
 use crate::provider::{Provider, wait};
 
@@ -96,14 +97,10 @@ fn back(provider: &Provider, asked: &Asked, answer: &[(&str, &str)]) -> Response
         ("state", asked.state.as_str()),
         ("iss", provider.issuer.as_str()),
     ];
-    let query: Vec<_> = answer
-        .iter()
-        .chain(&more)
-        .map(|(key, value)| format!("{key}={}", encoded(value)))
-        .collect();
+    let query = form_encoded(&[answer, &more].concat());
     let redirect = &asked.redirect_uri;
     let sign = if redirect.contains('?') { '&' } else { '?' };
-    Redirect::to(&format!("{redirect}{sign}{}", query.join("&"))).into_response()
+    Redirect::to(&format!("{redirect}{sign}{query}")).into_response()
 }
 
 fn refused(why: &str) -> Response {

@@ -49,16 +49,3 @@ fn escaped(text: &str) -> String {
         done
     })
 }
-
-/// For a value in a query.
-pub(crate) fn encoded(value: &str) -> String {
-    value.bytes().fold(String::new(), |mut done, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            done.push(char::from(byte));
-        } else {
-            // Writing to a String does not fail.
-            let _ok = write!(done, "%{byte:02X}");
-        }
-        done
-    })
-}
