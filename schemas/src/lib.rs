@@ -21,6 +21,7 @@ pub mod lobby;
 pub mod locate;
 pub mod motion;
 pub mod name;
+pub mod online;
 pub mod outcome;
 pub mod public_keys;
 pub mod received;

@@ -106,6 +106,8 @@ define_metrics! {
         "Requests for published files: from memory (hit), from the store (read), or known to the client already.";
     EDGE_FILE_BYTES_TOTAL = "worldline_edge_file_bytes_total", Kind::Counter, Bytes, [],
         "Bytes of published files sent to clients.";
+    EDGE_LOGINS_TOTAL = "worldline_edge_logins_total", Kind::Counter, Count, ["method", "outcome"],
+        "Logins, registrations and refreshes that edges have answered: ok, refused, throttled or failed.";
     INPUT_ACK_SECONDS = "worldline_input_ack_seconds", Kind::Histogram(WAIT_BUCKETS), Seconds, [],
         "Time from a client's input reaching the edge until the frame with its outcome is handed to the socket.";
     REPLICA_LAG_SECONDS = "worldline_replica_lag_seconds", Kind::Histogram(WAIT_BUCKETS), Seconds, [],
@@ -113,6 +115,14 @@ define_metrics! {
     // Identity and lobby.
     LOGINS_TOTAL = "worldline_logins_total", Kind::Counter, Count, ["method", "outcome"],
         "Logins answered.";
+    LOGIN_FAILURE_RATIO = "worldline_login_failure_ratio", Kind::Gauge, Count, [],
+        "Share of the logins by password, provider or guest token that failed in the last minute, as of the last one.";
+    LOGIN_FAILURE_ALARM = "worldline_login_failure_alarm", Kind::Gauge, Count, [],
+        "1 while more than half of at least 50 logins in a minute fail: somebody is guessing, or something is broken.";
+    HASH_SECONDS = "worldline_hash_seconds", Kind::Histogram(WAIT_BUCKETS), Seconds, [],
+        "Time a password's hash has kept a core busy.";
+    HASH_WAITING = "worldline_hash_waiting", Kind::Gauge, Count, [],
+        "Passwords that wait to be hashed; at the limit, logins are refused as busy.";
     SESSIONS = "worldline_sessions", Kind::Gauge, Count, [],
         "Live sessions.";
     // Projectors.

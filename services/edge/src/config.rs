@@ -56,15 +56,25 @@ pub struct Config {
     /// times. Default 500;
     /// `WORLDLINE_EDGE_LOGINS_PER_SECOND`.
     pub logins_per_second: u32,
+    /// Failed logins that one address (of IPv6, one /64) may have within ten minutes, over all edges; 0: no limit.
+    /// Default 20; `WORLDLINE_EDGE_FAILED_LOGINS_PER_ADDRESS`.
+    pub failed_logins_per_address: u32,
+    /// Accounts that one address may begin within an hour, over all edges; 0: no limit. Default 20;
+    /// `WORLDLINE_EDGE_REGISTRATIONS_PER_HOUR`.
+    pub registrations_per_hour: u32,
+    /// Passwords on their way to identity from this edge at a time; further ones are told to
+    /// come back. Default 64; `WORLDLINE_EDGE_PASSWORDS_IN_FLIGHT`.
+    pub passwords_in_flight: usize,
+    /// Whether browsers always reach this edge over https, so that cookies are kept to it; a trusted
+    /// proxy that says so with `X-Forwarded-Proto` does as well. Default `false`;
+    /// `WORLDLINE_EDGE_SECURE_COOKIES`.
+    pub secure_cookies: bool,
     /// The realm's key as 64 hexadecimal characters; seals and opens names and speech.
     /// `WORLDLINE_EDGE_REALM_KEY`.
     pub realm_key: Secret,
     /// The key under which resume tokens are sealed, the same on all edges: 64 hexadecimal
     /// characters. `WORLDLINE_EDGE_RESUME_KEY`.
     pub resume_key: Secret,
-    /// The identity service's public key, PEM; verifies access tokens.
-    /// `WORLDLINE_EDGE_IDENTITY_PUBLIC_KEY`.
-    pub identity_public_key: String,
     /// The lobby's public key, PEM; verifies join tickets. `WORLDLINE_EDGE_LOBBY_PUBLIC_KEY`.
     pub lobby_public_key: String,
     /// Where browsers may log in; the section `[oidc]`, filled in by the program.
@@ -89,9 +99,12 @@ impl Default for Config {
             inputs_per_second: 60,
             says_per_second: 2,
             logins_per_second: 500,
+            failed_logins_per_address: 20,
+            registrations_per_hour: 20,
+            passwords_in_flight: 64,
+            secure_cookies: false,
             realm_key: Secret::default(),
             resume_key: Secret::default(),
-            identity_public_key: String::new(),
             lobby_public_key: String::new(),
             oidc: OidcIssuers::default(),
         }
@@ -111,6 +124,20 @@ impl Section for Config {
             if value == 0 {
                 return Err(Wrong::new(key, "0 would let nobody play; give at least 1"));
             }
+        }
+        // Their times stand in one value each; a greater limit is none.
+        let limits = [
+            ("failed_logins_per_address", self.failed_logins_per_address),
+            ("registrations_per_hour", self.registrations_per_hour),
+        ];
+        for (key, value) in limits {
+            if value > 1000 {
+                return Err(Wrong::new(key, "give at most 1000, or 0 for no limit"));
+            }
+        }
+        if self.passwords_in_flight == 0 {
+            let why = "0 would let nobody log in; give at least 1";
+            return Err(Wrong::new("passwords_in_flight", why));
         }
         if self.heartbeat.duration().as_millis() < 100 {
             return Err(Wrong::new("heartbeat", "give at least `100ms`"));

@@ -1,13 +1,19 @@
 //! The keys an edge holds: enough to read what people write and to check what others have signed,
 //! not enough to let anybody in.
 
+mod identity;
+mod public;
+
 use std::fmt;
+
+pub(crate) use identity::IdentityKeys;
+pub(crate) use public::{PublicKeys, SealingKey};
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use runtime::{Secret, Wrong};
 use schemas::locate::Locator;
 use schemas::sealed::RealmKey;
-use schemas::{AccountId, CharacterId, LoginId};
+use schemas::{AccountId, CharacterId, Digest, LoginId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -29,7 +35,6 @@ pub(crate) struct Keys {
     pub(crate) locator: Locator,
     /// Seals resume tokens.
     pub(crate) resume: ResumeKey,
-    identity: DecodingKey,
     lobby: DecodingKey,
 }
 
@@ -40,13 +45,15 @@ impl fmt::Debug for Keys {
 }
 
 /// What an access token says.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct AccessClaims {
     /// The account.
     pub(crate) sub: AccountId,
     /// The login session.
-    #[serde(default)]
     pub(crate) sid: LoginId,
+    /// The only address it is good from, under strict binding.
+    #[serde(default)]
+    pub(crate) adr: Option<Digest>,
 }
 
 /// What a join ticket says.
@@ -69,14 +76,8 @@ impl Keys {
             realm: RealmKey::from_bytes(realm_key),
             locator: Locator::of_realm(realm_key),
             resume: ResumeKey::from_bytes(bytes("resume_key", &config.resume_key)?),
-            identity: public("identity_public_key", &config.identity_public_key)?,
             lobby: public("lobby_public_key", &config.lobby_public_key)?,
         })
-    }
-
-    /// What a valid access token says; `None` when it is forged, expired or no token.
-    pub(crate) fn access(&self, token: &str) -> Option<AccessClaims> {
-        verify(token, &self.identity, ACCESS)
     }
 
     /// What a valid ticket says; `None` when it is forged, expired or no ticket.

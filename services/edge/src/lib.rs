@@ -11,6 +11,7 @@
 //! It decides nothing: what a player may do is the area's to say, who a player is the lobby's.
 //! `docs/protocol.md` tells the same from the outside.
 
+mod attempts;
 mod client_address;
 mod commands;
 mod config;
@@ -22,10 +23,13 @@ mod login;
 mod meters;
 mod names;
 mod networks;
+mod online;
 mod realm;
 mod replica;
 mod resources;
 mod resume;
+mod revoked;
+mod watching;
 mod ws;
 
 pub use config::Config;

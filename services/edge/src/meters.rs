@@ -3,9 +3,12 @@
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use runtime::metric_definitions::{
     EDGE_BYTES_TOTAL, EDGE_CLOSED_TOTAL, EDGE_CONNECTIONS, EDGE_FILE_BYTES_TOTAL, EDGE_FILES_TOTAL,
-    EDGE_FRAMES_TOTAL, EDGE_REFUSED_TOTAL, INPUT_ACK_SECONDS, REPLICA_LAG_SECONDS,
+    EDGE_FRAMES_TOTAL, EDGE_LOGINS_TOTAL, EDGE_REFUSED_TOTAL, INPUT_ACK_SECONDS,
+    REPLICA_LAG_SECONDS,
 };
 use schemas::wire::CloseCode;
+
+use crate::http::Problem;
 
 /// Handles.
 pub(crate) struct Meters {
@@ -55,4 +58,33 @@ pub(crate) fn file_served(outcome: &'static str, bytes: usize) {
 /// A connection was closed by this side.
 pub(crate) fn closed(code: CloseCode) {
     counter!(EDGE_CLOSED_TOTAL, "code" => code.code().to_string()).increment(1);
+}
+
+/// How somebody logs in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum LoginMethod {
+    /// As a guest, new or known.
+    Guest,
+    /// With a new login name.
+    Register,
+    /// With a login name and its password.
+    Password,
+    /// By a provider's word.
+    Openid,
+    /// With a refresh token.
+    Refresh,
+}
+
+/// Counts how a login went. Alarms watch the share that is refused.
+pub(crate) fn login<T>(method: LoginMethod, done: Result<T, Problem>) -> Result<T, Problem> {
+    let method = match method {
+        LoginMethod::Guest => "guest",
+        LoginMethod::Register => "register",
+        LoginMethod::Password => "password",
+        LoginMethod::Openid => "openid",
+        LoginMethod::Refresh => "refresh",
+    };
+    let outcome = done.as_ref().map_or_else(Problem::outcome, |_| "ok");
+    counter!(EDGE_LOGINS_TOTAL, "method" => method, "outcome" => outcome).increment(1);
+    done
 }

@@ -6,12 +6,16 @@ use eventlog::{EventLog, ReadError, Requester};
 use runtime::Wrong;
 use schemas::subjects::AREA_EVENTS;
 use schemas::{EdgeId, Incarnation};
+use tokio::sync::Semaphore;
 
+use crate::attempts::Attempts;
 use crate::config::{Config, Rates};
-use crate::keys::Keys;
+use crate::keys::{IdentityKeys, Keys};
 use crate::meters::Meters;
+use crate::online::Online;
 use crate::replica::Replicas;
 use crate::resources::Resources;
+use crate::revoked::Revoked;
 use crate::ws::Connections;
 
 /// One running edge.
@@ -24,10 +28,20 @@ pub(crate) struct Realm {
     pub(crate) rates: Rates,
     /// What it may open and check.
     pub(crate) keys: Keys,
+    /// What identity seals with and signs with now.
+    pub(crate) identity_keys: IdentityKeys,
     /// Where everything happens.
     pub(crate) log: EventLog,
     /// Asks identity and lobby.
     pub(crate) requester: Requester,
+    /// How often addresses have tried to log in.
+    pub(crate) attempts: Attempts,
+    /// Room for passwords that are on their way to be hashed.
+    pub(crate) hashing: Semaphore,
+    /// Login sessions that have ended.
+    pub(crate) revoked: Revoked,
+    /// Who plays here.
+    pub(crate) online: Arc<Online>,
     /// The areas that are looked at.
     pub(crate) replicas: Arc<Replicas>,
     /// What clients shall have.
@@ -44,9 +58,9 @@ pub(crate) enum BeginError {
     /// A key is missing or wrong.
     #[error("the edge's keys: {0:?}")]
     Keys(Wrong),
-    /// The broker does not answer, or refuses.
-    #[error("listening for answers")]
-    Listen(#[from] ReadError),
+    /// The broker does not answer, or refuses, or lacks what `worldline streams apply` makes.
+    #[error("preparing what the edge reads of the log")]
+    Read(#[from] ReadError),
 }
 
 impl Realm {
@@ -56,10 +70,16 @@ impl Realm {
     /// See [`BeginError`].
     pub(crate) async fn begin(config: Config, log: EventLog) -> Result<Arc<Self>, BeginError> {
         let edge = EdgeId(rand::random());
+        let online = Arc::new(Online::begin(&log, edge).await?);
         Ok(Arc::new(Self {
             edge,
             rates: Rates::of(&config),
             keys: Keys::from_config(&config).map_err(BeginError::Keys)?,
+            identity_keys: IdentityKeys::begin(&log).await?,
+            attempts: Attempts::begin(&log).await?,
+            hashing: Semaphore::new(config.passwords_in_flight),
+            revoked: Revoked::begin(&log, Arc::clone(&online)).await?,
+            online,
             requester: Requester::new(log.clone(), edge).await?,
             resources: Resources::begin(log.clone()).await,
             log,

@@ -98,7 +98,6 @@ impl Keys {
         [
             ("edge.realm_key", &self.realm),
             ("edge.resume_key", &self.edge_secret),
-            ("edge.identity_public_key", &self.access.public),
             ("edge.lobby_public_key", &self.tickets.public),
             ("identity.secret", &self.identity_secret),
             ("identity.signing_key", &self.access.private),

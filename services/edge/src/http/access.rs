@@ -33,8 +33,15 @@ impl FromRequestParts<Arc<Realm>> for Caller {
         let token = header
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.strip_prefix("Bearer "));
-        let claims = token.and_then(|token| realm.keys.access(token.trim()));
+        let token = token.ok_or(Problem::NOT_LOGGED_IN)?;
+        let claims = realm.identity_keys.access(token.trim()).await;
         let claims = claims.ok_or(Problem::NOT_LOGGED_IN)?;
+        if realm.revoked.has_ended(claims.sid) {
+            return Err(Problem::SESSION_ENDED);
+        }
+        if claims.adr.is_some_and(|address| address != client.tag) {
+            return Err(Problem::LOG_IN_AGAIN);
+        }
         Ok(Self {
             account: claims.sub,
             login: claims.sid,

@@ -3,6 +3,7 @@
 mod access;
 mod guest;
 mod maps;
+mod oidc;
 mod origin;
 mod problem;
 mod resources;

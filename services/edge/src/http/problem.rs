@@ -1,6 +1,7 @@
 //! Problem details for HTTP (RFC 9457), with a stable `code` for programs.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -14,6 +15,8 @@ pub(crate) struct Problem {
     status: StatusCode,
     code: Cow<'static, str>,
     detail: Cow<'static, str>,
+    /// Seconds until it may be worth trying again.
+    retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -52,6 +55,56 @@ impl Problem {
         "too_many_requests",
         "Too many requests from this address; wait a moment.",
     );
+    pub(crate) const TOO_MANY_ATTEMPTS: Self = Self::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too_many_attempts",
+        "Too many failed logins from this address; wait and try again.",
+    );
+    pub(crate) const TOO_MANY_REGISTRATIONS: Self = Self::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too_many_registrations",
+        "Too many new accounts from this address; wait and try again.",
+    );
+    pub(crate) const BUSY: Self = Self::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "busy",
+        "Too many people are logging in; try again in a moment.",
+    );
+    pub(crate) const LOG_IN_AGAIN: Self = Self::new(
+        StatusCode::UNAUTHORIZED,
+        "log_in_again",
+        "The address has changed since the login; log in again.",
+    );
+    pub(crate) const SESSION_ENDED: Self = Self::new(
+        StatusCode::UNAUTHORIZED,
+        "session_ended",
+        "This login has ended; log in again.",
+    );
+    pub(crate) const SESSION_UNKNOWN: Self = Self::new(
+        StatusCode::UNAUTHORIZED,
+        "session_unknown",
+        "This is no refresh token in force; log in again.",
+    );
+    pub(crate) const BAD_ID_TOKEN: Self = Self::new(
+        StatusCode::UNAUTHORIZED,
+        "bad_id_token",
+        "The provider's word cannot be used; log in again.",
+    );
+    pub(crate) const NO_PASSWORD: Self = Self::new(
+        StatusCode::CONFLICT,
+        "no_password",
+        "This account has no password that could be changed.",
+    );
+    pub(crate) const NOT_FROM_OUR_PAGE: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "cookie_without_header",
+        "A cookie counts only in a request with the header x-worldline-cookie: 1.",
+    );
+    pub(crate) const UNAVAILABLE: Self = Self::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "unavailable",
+        "The world does not answer now; try again shortly.",
+    );
     pub(crate) const INTERNAL: Self = Self::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "internal",
@@ -71,6 +124,44 @@ impl Problem {
             status,
             code: Cow::Borrowed(code),
             detail: Cow::Borrowed(detail),
+            retry_after: None,
+        }
+    }
+
+    /// And may be worth trying again after so long.
+    pub(crate) fn after(self, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self {
+            retry_after: Some(seconds.max(1)),
+            ..self
+        }
+    }
+
+    /// What is needed does not answer now.
+    pub(crate) fn unavailable(error: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::warn!(error, "a request has no answer");
+        Self::UNAVAILABLE
+    }
+
+    /// An answer that was sealed for somebody else, or by another build.
+    pub(crate) fn unopened(error: impl std::error::Error + 'static) -> Self {
+        let error = &error as &dyn std::error::Error;
+        tracing::error!(error, "an answer cannot be opened");
+        Self::INTERNAL
+    }
+
+    /// Whether somebody has failed to prove who they are.
+    pub(crate) fn is_failed_guess(&self) -> bool {
+        let code = self.code.as_ref();
+        matches!(code, "bad_login" | "bad_id_token" | "nonce_used") || code.starts_with("oidc_")
+    }
+
+    /// What it is counted as.
+    pub(crate) fn outcome(&self) -> &'static str {
+        match self.status.as_u16() {
+            429 => "throttled",
+            500.. => "failed",
+            _ => "refused",
         }
     }
 
@@ -80,6 +171,11 @@ impl Problem {
             detail: Cow::Owned(detail),
             ..Self::new(StatusCode::UPGRADE_REQUIRED, "client_outdated", "")
         }
+    }
+
+    /// Its stable name for programs.
+    pub(crate) fn code(&self) -> &str {
+        &self.code
     }
 
     /// The request cannot be understood.
@@ -93,51 +189,57 @@ impl Problem {
 
 impl From<Refusal> for Problem {
     /// The services' refusals keep their codes.
-    fn from(Refusal { code, message, .. }: Refusal) -> Self {
-        let status = match code.as_str() {
-            "bad_login" => StatusCode::UNAUTHORIZED,
+    fn from(refusal: Refusal) -> Self {
+        let status = match refusal.code.as_str() {
+            "bad_login" | "bad_id_token" | "nonce_used" | "session_unknown" | "session_reused"
+            | "log_in_again" => StatusCode::UNAUTHORIZED,
+            "locked" | "busy" => StatusCode::TOO_MANY_REQUESTS,
+            "weak_password" => StatusCode::BAD_REQUEST,
             "not_yours" => StatusCode::FORBIDDEN,
             "no_such_character" | "no_such_account" => StatusCode::NOT_FOUND,
+            // An edge that has fetched the newest key and is refused again: the keys are turning.
+            "sealed_to_an_old_key" => return Self::UNAVAILABLE,
+            code if code.starts_with("oidc_") => StatusCode::UNAUTHORIZED,
             _ => StatusCode::CONFLICT,
         };
         Self {
             status,
-            code: Cow::Owned(code),
-            detail: Cow::Owned(message),
+            code: Cow::Owned(refusal.code),
+            detail: Cow::Owned(refusal.message),
+            retry_after: refusal.retry_after,
         }
     }
 }
 
 impl From<RequestError> for Problem {
     fn from(error: RequestError) -> Self {
-        let told = &error as &dyn std::error::Error;
-        tracing::warn!(error = told, "a request has no answer");
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "unavailable",
-            "The world does not answer now; try again shortly.",
-        )
+        Self::unavailable(&error)
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({
+        let passing = matches!(
+            self.status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        );
+        let retry_after = self.retry_after.or(passing.then_some(1));
+        let mut body = json!({
             "type": "about:blank",
             "title": self.status.canonical_reason().unwrap_or("Error"),
             "status": self.status.as_u16(),
             "code": self.code,
             "detail": self.detail,
         });
+        if let Some(seconds) = retry_after {
+            body["retry_after"] = seconds.into();
+        }
         let kind = HeaderValue::from_static("application/problem+json");
         let mut response = (self.status, body.to_string()).into_response();
-        response.headers_mut().insert(header::CONTENT_TYPE, kind);
-        if matches!(
-            self.status,
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-        ) {
-            let soon = HeaderValue::from_static("1");
-            response.headers_mut().insert(header::RETRY_AFTER, soon);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, kind);
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }

@@ -15,6 +15,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::guest::guest;
 use super::maps::map;
+use super::oidc;
 use super::problem::Problem;
 use super::resources;
 use super::start::{WEBSOCKET, start};
@@ -33,6 +34,7 @@ pub(crate) fn router(realm: Arc<Realm>, health: Health) -> Router {
     let logins = Router::new()
         .route("/v1/guest", post(guest))
         .route("/v1/start", post(start))
+        .merge(oidc::routes(&realm))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn_with_state(throttle, slow_down));
     let files = web_client(realm.config.web_dir.as_deref());

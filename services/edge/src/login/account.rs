@@ -56,12 +56,7 @@ pub(super) async fn tokens(
         .ask(Domain::Identity, key, command, PATIENCE);
     match asked.await? {
         Ok(AccountReply::LoggedIn { tokens }) => {
-            let opened = reply_key.open(&tokens).map_err(|error| {
-                let told = &error as &dyn std::error::Error;
-                tracing::error!(error = told, "identity's answer cannot be opened");
-                Problem::INTERNAL
-            });
-            Ok(Ok(opened?))
+            Ok(Ok(reply_key.open(&tokens).map_err(Problem::unopened)?))
         }
         Ok(AccountReply::Done | AccountReply::Described { .. }) => {
             tracing::error!("identity answers another question");

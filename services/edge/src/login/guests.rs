@@ -3,11 +3,11 @@
 use schemas::account::{AccountCommand, guest_proof};
 use schemas::{AccountId, CharacterId};
 
-use super::Tokens;
 use super::account::ask_for_tokens;
+use super::{Tokens, guarded, registering};
 use crate::client_address::ClientAddress;
 use crate::http::Problem;
-use crate::meters;
+use crate::meters::{self, LoginMethod};
 use crate::realm::Realm;
 
 /// Begins a guest account with a character of this name.
@@ -22,15 +22,15 @@ pub(crate) async fn register_guest(
 ) -> Result<Tokens, Problem> {
     let account = AccountId(rand::random());
     let name = realm.keys.realm.seal(name);
-    ask_for_tokens(realm, account, None, client, |asker| {
+    let asked = ask_for_tokens(realm, account, None, client, |asker| {
         AccountCommand::RegisterGuest {
             account,
             character,
             name,
             asker,
         }
-    })
-    .await
+    });
+    registering(realm, LoginMethod::Guest, client, asked).await
 }
 
 /// Logs a guest in who comes back with a token.
@@ -43,15 +43,14 @@ pub(crate) async fn come_back(
     client: &ClientAddress,
 ) -> Result<Tokens, Problem> {
     let Some((account, proof)) = guest_proof(token) else {
-        meters::refused("guest_token");
-        return Err(Problem::BAD_GUEST_TOKEN);
+        return meters::login(LoginMethod::Guest, Err(Problem::BAD_GUEST_TOKEN));
     };
-    ask_for_tokens(realm, account, None, client, |asker| {
+    let asked = ask_for_tokens(realm, account, None, client, |asker| {
         AccountCommand::LoginGuest {
             account,
             proof,
             asker,
         }
-    })
-    .await
+    });
+    guarded(realm, LoginMethod::Guest, client, asked).await
 }

@@ -56,6 +56,7 @@ impl Connection {
         if let Some(session) = &self.session {
             session.replica.detach(self.id);
         }
+        self.realm.online.leave(self.id);
         self.mailbox.close();
     }
 

@@ -9,12 +9,13 @@ use schemas::lobby::{LobbyCommand, LobbyReply};
 use schemas::sealed::Sealed;
 use schemas::subjects::Domain;
 use schemas::wire::{CloseCode, PROTOCOL};
-use schemas::{AreaId, CharacterId, Digest, SessionFence, UnixMillis};
+use schemas::{AccountId, AreaId, CharacterId, Digest, LoginId, SessionFence, UnixMillis};
 
 use super::closing::End;
 use super::connection::Connection;
 use super::session::Session;
 use crate::meters;
+use crate::online::Newcomer;
 use crate::replica::Attach;
 use crate::resume::ResumePoint;
 
@@ -119,11 +120,14 @@ impl Connection {
                 session,
                 area,
                 name,
-                ..
+                account,
+                login,
             })) => Ok(Joined {
                 session,
                 area,
                 name,
+                account,
+                login,
             }),
             Ok(Ok(_)) => Err(End::close(
                 CloseCode::Internal,
@@ -150,6 +154,19 @@ impl Connection {
         joined: Joined,
         resumed_from: Option<ResumePoint>,
     ) -> Result<(), End> {
+        let newcomer = Newcomer {
+            account: joined.account,
+            login: joined.login,
+            character,
+            area: joined.area.clone(),
+            mailbox: Arc::clone(&self.mailbox),
+        };
+        // From here on the news that its login has ended reaches this connection.
+        self.realm.online.enter(self.id, newcomer);
+        if self.realm.revoked.has_ended(joined.login) {
+            let why = "this login has ended; log in again";
+            return Err(End::close(CloseCode::SessionEnded, why));
+        }
         let name = self.realm.keys.realm.open(&joined.name).unwrap_or_default();
         let attach = Attach {
             connection: self.id,
@@ -183,4 +200,6 @@ struct Joined {
     session: SessionFence,
     area: AreaId,
     name: Sealed,
+    account: AccountId,
+    login: LoginId,
 }

@@ -67,6 +67,8 @@ pub(crate) enum Signal {
     Opening,
     /// The lobby knows the character in this area.
     Located(AreaId),
+    /// The login session has ended.
+    LoggedOut,
     /// The edge is leaving.
     Drain,
 }

@@ -82,6 +82,13 @@ impl Connection {
                 })
             }
             Signal::Located(area) => self.located(&area),
+            Signal::LoggedOut => {
+                if let Some(session) = &self.session {
+                    session.log_out(&self.mailbox);
+                }
+                let why = "this login has ended; log in again";
+                Err(End::close(CloseCode::SessionEnded, why))
+            }
             Signal::Drain => {
                 self.leaving_at = Some(Instant::now() + GO_WITHIN);
                 self.say(&ServerMessage::GoAway {
@@ -108,6 +115,7 @@ impl Connection {
         };
         session.place = Place::Present;
         session.left = None;
+        self.realm.online.at(self.id, &area);
         session.answered(ack, &self.realm.meters);
         if session.ready {
             return session.send_unanswered(&self.mailbox);

@@ -160,6 +160,16 @@ impl Session {
         }
     }
 
+    /// The character leaves the world, on nobody's request but the edge's. Where it is not present
+    /// it is link-dead from now on, and leaves by itself.
+    pub(super) fn log_out(&self, mailbox: &Arc<Mailbox>) {
+        if self.ready && self.place == Place::Present {
+            // The area takes no other command of this session after it.
+            let left = self.submit(self.received + 1, PlayerAsk::Leave, mailbox);
+            drop(left);
+        }
+    }
+
     /// Sends all unanswered commands (again): the character is in an area that may not know them.
     ///
     /// # Errors
