@@ -13,7 +13,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use runtime::{Secret, Wrong};
 use schemas::locate::Locator;
 use schemas::sealed::RealmKey;
-use schemas::{AccountId, CharacterId, Digest, LoginId};
+use schemas::{AccountId, AreaId, CharacterId, Digest, LoginId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -63,6 +63,14 @@ pub(crate) struct TicketClaims {
     pub(crate) jti: String,
     /// The character.
     pub(crate) sub: CharacterId,
+    /// Whose.
+    pub(crate) account: AccountId,
+    /// The login session that asked for it.
+    pub(crate) sid: LoginId,
+    /// Where the character is, or will appear.
+    pub(crate) area: Option<AreaId>,
+    /// The websocket protocol that it is for.
+    pub(crate) protocol: u32,
 }
 
 impl Keys {

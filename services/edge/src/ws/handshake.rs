@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use eventlog::RequestError;
 use schemas::keyed::Refusal;
-use schemas::lobby::{LobbyCommand, LobbyReply};
+use schemas::lobby::{Admission, LobbyCommand, LobbyReply};
 use schemas::sealed::Sealed;
 use schemas::subjects::Domain;
 use schemas::wire::{CloseCode, PROTOCOL};
@@ -42,12 +42,28 @@ impl Connection {
             let why = "the ticket is forged or expired; ask for another";
             return Err(End::close(CloseCode::BadTicket, why));
         };
+        if claims.protocol != protocol {
+            meters::refused("ticket");
+            let why = "the ticket is for another protocol; ask for another";
+            return Err(End::close(CloseCode::BadTicket, why));
+        }
+        if self.realm.revoked.has_ended(claims.sid) {
+            meters::refused("ticket");
+            let why = "this login has ended; log in again";
+            return Err(End::close(CloseCode::SessionEnded, why));
+        }
         let command = LobbyCommand::Join {
             character: claims.sub,
             ticket: Digest::of(claims.jti.as_bytes()),
             edge: self.realm.edge,
             now: UnixMillis::now(),
-            admits: schemas::lobby::Admission::default(),
+            // The lobby holds it against what it has signed and where the character is now.
+            admits: Admission {
+                account: claims.account,
+                login: claims.sid,
+                area: claims.area,
+                protocol: claims.protocol,
+            },
         };
         let joined = self
             .ask_lobby(claims.sub, command, CloseCode::BadTicket)

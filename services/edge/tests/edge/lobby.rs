@@ -10,7 +10,7 @@ use schemas::effect::{Cause, Effect, EffectMessage, EffectPayload, EntryPoint, T
 use schemas::keyed::{KeyedMessage, Refusal, Reply};
 use schemas::lobby::{LobbyCommand, LobbyReply};
 use schemas::subjects::{AggregateId, Domain};
-use schemas::{AreaId, CharacterId, Digest, EdgeId, SessionFence, UnixMillis};
+use schemas::{AccountId, AreaId, CharacterId, Digest, EdgeId, LoginId, SessionFence, UnixMillis};
 use serde::Serialize;
 
 use crate::stage::{access_token, area, realm_key};
@@ -123,7 +123,16 @@ impl Lobby {
             ),
             LobbyCommand::Start { .. } => {
                 let (ticket, expires_at) = ("t".into(), UnixMillis(1));
-                (Ok(LobbyReply::Ticket { ticket, expires_at }), None)
+                let area = state
+                    .start
+                    .clone()
+                    .map_or(area("harbor-1"), |(start, _)| start);
+                let ticket = LobbyReply::Ticket {
+                    ticket,
+                    expires_at,
+                    area,
+                };
+                (Ok(ticket), None)
             }
             LobbyCommand::Join { ticket, .. } if !state.used.insert(ticket) => (
                 Err(Refusal::new("ticket_used", "the ticket has been used")),
@@ -143,6 +152,9 @@ impl Lobby {
                     None,
                 ),
             },
+            LobbyCommand::Delete { .. }
+            | LobbyCommand::Restore { .. }
+            | LobbyCommand::Erase { .. } => (Ok(LobbyReply::Done), None),
         }
     }
 
@@ -212,6 +224,8 @@ impl State {
             session: seat.session,
             area: self.believed.clone().unwrap_or(seat.area.clone()),
             name,
+            account: AccountId(1),
+            login: LoginId(1),
         };
         (Ok(joined), Some((seat.area.clone(), effect)))
     }

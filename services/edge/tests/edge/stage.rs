@@ -8,7 +8,8 @@ use eventlog::{EventLog, Faults};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use runtime::{Ctx, Shutdown, Span};
 use schemas::sealed::RealmKey;
-use schemas::{AccountId, AreaId, CharacterId};
+use schemas::wire::PROTOCOL;
+use schemas::{AccountId, AreaId, CharacterId, LoginId};
 use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
@@ -88,7 +89,8 @@ pub fn ticket(character: CharacterId, id: &str) -> String {
 pub fn ticket_until(character: CharacterId, id: &str, seconds: i64) -> String {
     let claims = json!({
         "iss": "worldline", "aud": "worldline-join", "jti": id,
-        "sub": character.to_string(), "account": AccountId(1).to_string(), "exp": expiry(seconds),
+        "sub": character.to_string(), "account": AccountId(1).to_string(),
+        "sid": LoginId(1).to_string(), "area": "harbor-1", "protocol": PROTOCOL, "exp": expiry(seconds),
     });
     token(&claims, LOBBY_PRIVATE)
 }
@@ -106,7 +108,8 @@ pub fn access_token(account: AccountId, seconds: i64) -> String {
 pub fn forged_ticket(character: CharacterId) -> String {
     let claims = json!({
         "iss": "worldline", "aud": "worldline-join", "jti": "x",
-        "sub": character.to_string(), "account": AccountId(1).to_string(), "exp": expiry(30),
+        "sub": character.to_string(), "account": AccountId(1).to_string(),
+        "sid": LoginId(1).to_string(), "area": "harbor-1", "protocol": PROTOCOL, "exp": expiry(30),
     });
     token(&claims, IDENTITY_PRIVATE)
 }
