@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use runtime::ConfigArgs;
+use schemas::resources::Version;
 
 /// An event-sourced backend for 2D browser MMOs.
 #[derive(Debug, Parser)]
@@ -68,6 +69,8 @@ pub(crate) enum Command {
     Bots(bots::Args),
     /// Make the broker's streams and buckets what nats/streams.toml says
     Streams(StreamsArgs),
+    /// Publish versions of what clients fetch, and say which clients are too old
+    Resources(ResourcesArgs),
     /// Make a file of fresh keys for a new realm
     Keys,
     /// Ask a running service whether it is ready: exit code 0 or 1
@@ -85,6 +88,9 @@ pub(crate) struct UpArgs {
     /// Bots that walk about
     #[arg(long, default_value_t = 0)]
     pub(crate) bots: u32,
+    /// Start no development issuer, with whose personas one can log in
+    #[arg(long)]
+    pub(crate) no_dev_issuer: bool,
     /// Stop after so many seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) exit_after: Option<Duration>,
@@ -160,10 +166,46 @@ pub(crate) enum StreamsCommand {
 }
 
 #[derive(Debug, Clone, Args)]
+pub(crate) struct ResourcesArgs {
+    #[command(subcommand)]
+    pub(crate) command: ResourcesCommand,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ResourcesCommand {
+    /// Upload the files of a directory and make them the version clients shall have
+    Publish {
+        /// The directory; its paths become the files' paths
+        dir: PathBuf,
+        /// The version's number, such as 1.2.3
+        #[arg(long, value_name = "X.Y.Z", value_parser = version)]
+        version: Version,
+        /// Clients below this version are told to update [default: as it was]
+        #[arg(long, value_name = "A.B.C", value_parser = version)]
+        minimum: Option<Version>,
+        /// Even if it is older than what is published, or has its number and other files
+        #[arg(long)]
+        force: bool,
+    },
+    /// Show the versions that are kept, the current one first
+    List,
+    /// Say which version a client must have at least
+    Minimum {
+        /// That version
+        #[arg(value_name = "A.B.C", value_parser = version)]
+        version: Version,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
 pub(crate) struct HealthArgs {
     /// What to ask
     #[arg(long, default_value = "http://127.0.0.1:9100/health/ready")]
     pub(crate) url: String,
+}
+
+fn version(text: &str) -> Result<Version, String> {
+    Version::parse(text).map_err(|error| format!("give a version such as 1.2.3: {error}"))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -4,6 +4,7 @@ mod access;
 mod cli;
 mod health;
 mod keys;
+mod resources;
 mod role;
 mod tool;
 mod up;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => tool::run(process, Flags::new(), |tool| tool.replay(args)),
         Command::Bots(args) => tool::run(process, Flags::new(), |tool| tool.bots(args)),
         Command::Streams(args) => tool::run(process, Flags::new(), |tool| tool.streams(args)),
+        Command::Resources(args) => tool::run(process, Flags::new(), |tool| tool.resources(args)),
         Command::Keys => tool::run(process, Flags::new(), |tool| tool.keys()),
         Command::Health(args) => tool::run(process, Flags::new(), |_| async move {
             health::ask(&args.url).await

@@ -9,8 +9,9 @@ use schemas::control::Placement;
 use schemas::{AreaId, decode};
 
 use crate::access::Access;
-use crate::cli::{StreamsArgs, StreamsCommand};
+use crate::cli::{ResourcesArgs, StreamsArgs, StreamsCommand};
 use crate::keys::{self, Keys};
+use crate::resources;
 use crate::role::Process;
 
 /// A tool with its configuration loaded.
@@ -140,6 +141,15 @@ impl Tool {
             println!("changed {difference}");
         }
         println!("unchanged: {}", report.unchanged.join(" "));
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// `worldline resources …`
+    pub(crate) async fn resources(self, args: ResourcesArgs) -> anyhow::Result<ExitCode> {
+        let log = Access::find(&self.process.stack, &self.sources)?
+            .broker("publisher")
+            .await?;
+        resources::run(args.command, &log, &mut std::io::stdout().lock()).await?;
         Ok(ExitCode::SUCCESS)
     }
 

@@ -5,6 +5,8 @@
 //! it refuses a second `up`.
 
 mod children;
+mod dev_issuer;
+mod publish;
 mod servers;
 mod services;
 mod web;
@@ -22,6 +24,7 @@ use crate::cli::UpArgs;
 use crate::keys::{self, Keys};
 use crate::role::Process;
 use children::{Bots, Workers};
+use dev_issuer::DevIssuer;
 use servers::Servers;
 use services::Services;
 
@@ -57,7 +60,11 @@ pub(crate) async fn run(args: UpArgs, process: Process, ctx: Ctx) -> anyhow::Res
         .write(&lock)
         .context("describing the stack in run.json")?;
 
-    let mut services = Services::start(&process, &run_file, address, page, &ctx).await?;
+    let issuer = DevIssuer::start(&process, &args, address).await?;
+    let issuer_url = issuer.as_ref().map(DevIssuer::url);
+    let mut services =
+        Services::start(&process, &run_file, address, page.clone(), issuer_url, &ctx).await?;
+    let publishing = publish::in_background(&run_file, page);
     let mut workers = Workers::start(&stack.data_dir, args.workers)?;
     let outcome = async {
         tokio::select! {
@@ -83,6 +90,7 @@ pub(crate) async fn run(args: UpArgs, process: Process, ctx: Ctx) -> anyhow::Res
 
     // Players first, then the areas, then what they stand on.
     ctx.shutdown.begin();
+    publishing.abort();
     let stopped = services.edge.stop(GRACE).await;
     workers.stop(GRACE).await;
     let stopped = stopped.and(services.others.stop(GRACE).await);
