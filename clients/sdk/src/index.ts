@@ -9,6 +9,7 @@ export { Clock } from "./clock.ts";
 export { Problem } from "./http.ts";
 export * from "./login.ts";
 export { positionAt, unpack, type Segment } from "./motion.ts";
+export * from "./resources.ts";
 export { Screen, type SeenBody, type SpokenLine } from "./screen.ts";
 export { Session, type SessionEvents } from "./session.ts";
 export { Login, type Keep } from "./tokens.ts";
