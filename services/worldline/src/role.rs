@@ -16,6 +16,7 @@ use crate::{tool, up};
 const KNOWN: Known = Known {
     sections: &[
         "broker",
+        "dev_issuer",
         "director",
         "edge",
         "identity",

@@ -76,12 +76,14 @@ impl Services {
         run_file: &RunFile,
         address: SocketAddr,
         page: Option<PathBuf>,
+        dev_issuer: Option<&str>,
         ctx: &Ctx,
     ) -> anyhow::Result<Self> {
         let page = page.map(|page| page.display().to_string());
         let flags = Flags::new()
             .set("--port", "edge.listen", Some(address))
             .set("--data-dir", "edge.web_dir", page)
+            .set("--no-dev-issuer", "oidc.dev_issuer", dev_issuer)
             .set(
                 "--data-dir",
                 "projector.postgres",
