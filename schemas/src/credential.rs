@@ -168,6 +168,9 @@ pub struct Credential {
     /// When the last one was.
     #[serde(default)]
     pub failed_at: UnixMillis,
+    /// Grants given out so far.
+    #[serde(default)]
+    pub grants: u64,
 }
 
 /// Answers of a credential.

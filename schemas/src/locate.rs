@@ -23,13 +23,20 @@ impl Locator {
     /// The realm's: from the bytes of the realm's key.
     #[must_use]
     pub fn of_realm(realm_key: [u8; 32]) -> Self {
+        Self::from_bytes(Self::bytes_of_realm(realm_key))
+    }
+
+    /// The secret bytes of the realm's locator, for services that must not have the realm's key
+    /// itself: it would open what people write.
+    #[must_use]
+    pub fn bytes_of_realm(realm_key: [u8; 32]) -> [u8; 32] {
         let mut bytes = [0; 32];
         derive(
             &Hkdf::<Sha256>::new(None, &realm_key),
             &[b"worldline locator 1"],
             &mut bytes,
         );
-        Self::from_bytes(bytes)
+        bytes
     }
 
     /// Where the credential of a login name is. Names that [`fold`] alike are one.

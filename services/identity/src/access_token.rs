@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use schemas::{AccountId, UnixMillis};
+use schemas::{AccountId, Digest, LoginId, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 /// Lifetime of an access token in seconds.
@@ -19,58 +19,89 @@ pub struct AccessClaims {
     /// Who signed: `worldline`.
     pub iss: String,
     /// The account.
-    pub sub: String,
+    pub sub: AccountId,
     /// For whom: `worldline-edge`.
     pub aud: String,
+    /// The login session.
+    pub sid: LoginId,
     /// Since when, in seconds since 1970.
     pub iat: u64,
     /// Until when, in seconds since 1970.
     pub exp: u64,
+    /// Stands for the address that it is good from; absent: from any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adr: Option<Digest>,
 }
 
-/// Signs access tokens.
-#[derive(Clone)]
-pub struct AccessTokens(EncodingKey);
+impl AccessClaims {
+    /// For a session of an account, from `at` on, perhaps from one address only.
+    #[must_use]
+    pub fn new(
+        account: AccountId,
+        session: LoginId,
+        at: UnixMillis,
+        address: Option<Digest>,
+    ) -> Self {
+        let iat = at.0 / 1000;
+        Self {
+            iss: ISSUER.into(),
+            sub: account,
+            aud: AUDIENCE.into(),
+            sid: session,
+            iat,
+            exp: iat + LIFETIME_SECONDS,
+            adr: address,
+        }
+    }
+}
 
-impl AccessTokens {
+/// Signs access tokens with one key.
+#[derive(Clone)]
+pub struct Signer {
+    kid: String,
+    key: EncodingKey,
+}
+
+impl Signer {
     /// With this private key, PKCS #8 in PEM; tried once, so that signing cannot fail later.
     ///
     /// # Errors
     /// When it is no such key.
-    pub fn from_pem(pem: &str) -> Result<Self, jsonwebtoken::errors::Error> {
-        let tokens = Self(EncodingKey::from_ed_pem(pem.as_bytes())?);
-        tokens.sign(&claims(AccountId(0), UnixMillis(0)))?;
-        Ok(tokens)
+    pub fn from_pem(kid: &str, pem: &str) -> Result<Self, jsonwebtoken::errors::Error> {
+        let signer = Self {
+            kid: kid.to_owned(),
+            key: EncodingKey::from_ed_pem(pem.as_bytes())?,
+        };
+        let nobody = AccessClaims::new(AccountId(0), LoginId(0), UnixMillis(0), None);
+        signer.sign(&nobody)?;
+        Ok(signer)
     }
 
-    /// A token for `account`, good from `at` on. The same at every call.
+    /// The key's name.
     #[must_use]
-    pub fn token(&self, account: AccountId, at: UnixMillis) -> String {
-        match self.sign(&claims(account, at)) {
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// The token that says this; the same at every call.
+    #[must_use]
+    pub fn token(&self, claims: &AccessClaims) -> String {
+        match self.sign(claims) {
             Ok(token) => token,
             Err(error) => unreachable!("the key signed when it was read: {error}"),
         }
     }
 
     fn sign(&self, claims: &AccessClaims) -> Result<String, jsonwebtoken::errors::Error> {
-        jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), claims, &self.0)
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.kid = Some(self.kid.clone());
+        jsonwebtoken::encode(&header, claims, &self.key)
     }
 }
 
-fn claims(account: AccountId, at: UnixMillis) -> AccessClaims {
-    let iat = at.0 / 1000;
-    AccessClaims {
-        iss: ISSUER.into(),
-        sub: account.to_string(),
-        aud: AUDIENCE.into(),
-        iat,
-        exp: iat + LIFETIME_SECONDS,
-    }
-}
-
-impl fmt::Debug for AccessTokens {
+impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AccessTokens([redacted])")
+        write!(f, "Signer({}, [redacted])", self.kid)
     }
 }
 
@@ -90,25 +121,29 @@ mod tests {
         token.ok().map(|token| token.claims)
     }
 
+    fn token(pair: &KeyPair, at: UnixMillis) -> String {
+        let signer = Signer::from_pem("k1", &pair.private).unwrap();
+        signer.token(&AccessClaims::new(AccountId(7), LoginId(8), at, None))
+    }
+
     #[test]
     fn a_token_is_verified_with_the_public_half_and_no_other() {
         let pair = KeyPair::generate();
-        let tokens = AccessTokens::from_pem(&pair.private).unwrap();
         let now = UnixMillis::now();
-        let token = tokens.token(AccountId(7), now);
-        let claims = verified(&token, &pair.public).unwrap();
-        assert_eq!(claims.sub, AccountId(7).to_string());
+        let first = token(&pair, now);
+        let claims = verified(&first, &pair.public).unwrap();
+        assert_eq!((claims.sub, claims.sid), (AccountId(7), LoginId(8)));
         assert_eq!(claims.exp - claims.iat, LIFETIME_SECONDS);
-        assert_eq!(verified(&token, &KeyPair::generate().public), None);
-        assert_eq!(token, tokens.token(AccountId(7), now), "repeated alike");
+        assert_eq!(verified(&first, &KeyPair::generate().public), None);
+        assert_eq!(first, token(&pair, now), "repeated alike");
+        let kid = jsonwebtoken::decode_header(&first).unwrap().kid;
+        assert_eq!(kid.as_deref(), Some("k1"));
     }
 
     #[test]
     fn a_token_of_yesterday_is_refused() {
         let pair = KeyPair::generate();
-        let tokens = AccessTokens::from_pem(&pair.private).unwrap();
         let yesterday = UnixMillis(UnixMillis::now().0 - 86_400_000);
-        let token = tokens.token(AccountId(7), yesterday);
-        assert_eq!(verified(&token, &pair.public), None);
+        assert_eq!(verified(&token(&pair, yesterday), &pair.public), None);
     }
 }

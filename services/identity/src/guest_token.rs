@@ -3,39 +3,32 @@
 //! A token is `<account>.<secret>`; the secret is derived from the service's own secret and the
 //! account, so that a repeated command gives the same answer and nothing has to be stored.
 
-use std::fmt;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hkdf::Hkdf;
 use schemas::{AccountId, Digest};
-use sha2::Sha256;
+
+use crate::secrets::Secrets;
 
 /// Which derivation is in use; a later one logs out those who hold tokens of this one.
 const GENERATION: u32 = 1;
-/// Fewer characters than this are no secret.
-const SHORTEST_SECRET: usize = 32;
 
 /// Derives guests' tokens.
-#[derive(Clone)]
-pub struct GuestTokens(Hkdf<Sha256>);
+#[derive(Debug, Clone)]
+pub struct GuestTokens(Secrets);
 
 impl GuestTokens {
-    /// From the service's secret; `None` when it is too short to be one.
+    /// From the service's secret.
     #[must_use]
-    pub fn from_secret(secret: &str) -> Option<Self> {
-        (secret.len() >= SHORTEST_SECRET).then(|| Self(Hkdf::new(None, secret.as_bytes())))
+    pub const fn new(secrets: Secrets) -> Self {
+        Self(secrets)
     }
 
     /// The token of `account`.
     #[must_use]
     pub fn token(&self, account: AccountId) -> String {
-        let mut secret = [0; 32];
-        let info = format!("worldline guest token {GENERATION} {account}");
-        if self.0.expand(info.as_bytes(), &mut secret).is_err() {
-            unreachable!("32 bytes are fewer than HKDF can give");
-        }
-        format!("{account}.{}", URL_SAFE_NO_PAD.encode(secret))
+        let label = format!("worldline guest token {GENERATION} {account}");
+        let secret = self.0.derive(&label);
+        format!("{account}.{}", URL_SAFE_NO_PAD.encode(*secret))
     }
 
     /// What the account keeps, and what an edge sends to prove that somebody holds the token.
@@ -45,22 +38,20 @@ impl GuestTokens {
     }
 }
 
-impl fmt::Debug for GuestTokens {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("GuestTokens([redacted])")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use schemas::account::guest_proof;
 
     use super::*;
 
+    fn of(secret: &str) -> GuestTokens {
+        GuestTokens::new(Secrets::from_text(secret).unwrap())
+    }
+
     #[test]
     fn a_token_is_derived_alike_and_proves_its_own_account_only() {
-        let tokens = GuestTokens::from_secret("0123456789abcdef0123456789abcdef").unwrap();
-        let others = GuestTokens::from_secret("another secret of thirty-two bytes").unwrap();
+        let tokens = of("0123456789abcdef0123456789abcdef");
+        let others = of("another secret of thirty-two bytes");
         let (ann, ben) = (AccountId(1), AccountId(2));
         let token = tokens.token(ann);
         assert_eq!(token, tokens.token(ann));

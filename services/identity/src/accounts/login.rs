@@ -1,0 +1,136 @@
+//! Logging in: as a guest by its token, or with a credential's grant.
+
+use eventlog::keyed::Verdict;
+use schemas::account::{
+    Account, AccountEvent, Asker, LoginSession, SecurityNotice, SessionEnd,
+};
+use schemas::credential::Method;
+use schemas::sealed::Sealed;
+use schemas::{AccountId, CharacterId, Digest, UnixMillis};
+use subtle::ConstantTimeEq;
+
+use super::sessions::{self, ended};
+use super::{Accounts, exists, is_guest};
+use crate::grant_token::GrantClaims;
+use crate::refusals::{BAD_REQUEST, GRANT_EXPIRED, GRANT_USED, NOT_YOURS, bad_login, refusal};
+
+impl Accounts {
+    /// A guest begins.
+    pub(super) fn register_guest(
+        &self,
+        state: &Account,
+        (account, character, name): (AccountId, CharacterId, &Sealed),
+        asker: &Asker,
+        at: UnixMillis,
+    ) -> Verdict<AccountEvent> {
+        if !exists(state) {
+            let registered = AccountEvent::GuestRegistered {
+                account,
+                character,
+                name: name.clone(),
+                proof: self.guests.proof(account),
+            };
+            let opened = opened(asker, Method::Guest, None, at);
+            return Verdict::events([registered, opened, AccountEvent::LoggedIn { account }]);
+        }
+        // The same command once more: a name is sealed under a fresh nonce every time.
+        let same = state.characters.contains(&character) && state.name == *name;
+        if same && sessions::find(state, asker.session).is_some() {
+            Verdict::unchanged()
+        } else {
+            Verdict::refused(bad_login())
+        }
+    }
+
+    /// A guest comes back.
+    pub(super) fn login_guest(
+        &self,
+        state: &Account,
+        account: AccountId,
+        proof: &Digest,
+        asker: &Asker,
+        at: UnixMillis,
+    ) -> Verdict<AccountEvent> {
+        let Some(known) = state.proof else {
+            return Verdict::refused(bad_login());
+        };
+        if !is_guest(state) || !bool::from(known.0.ct_eq(&proof.0)) {
+            return Verdict::refused(bad_login()).and(AccountEvent::LoginFailed { account });
+        }
+        if sessions::find(state, asker.session).is_some() {
+            return Verdict::refused(refusal(BAD_REQUEST));
+        }
+        let mut events = sessions::make_room(state, at);
+        events.push(opened(asker, Method::Guest, None, at));
+        events.push(AccountEvent::LoggedIn { account });
+        Verdict::events(events)
+    }
+}
+
+/// A credential has been proven: the session begins, and the account if need be.
+pub(super) fn open_session(
+    state: &Account,
+    account: AccountId,
+    claims: &GrantClaims,
+    asker: &Asker,
+    at: UnixMillis,
+) -> Verdict<AccountEvent> {
+    let refused = |code| Verdict::refused(refusal(code));
+    if claims.sub != account {
+        return refused(NOT_YOURS);
+    }
+    if claims.is_late(at) {
+        return refused(GRANT_EXPIRED);
+    }
+    if state.grants.contains(&claims.digest()) {
+        return refused(GRANT_USED);
+    }
+    if sessions::find(state, asker.session).is_some() {
+        return refused(BAD_REQUEST);
+    }
+    let mut events = Vec::new();
+    if !exists(state) {
+        let method = claims.method;
+        events.push(AccountEvent::Registered { account, method });
+    }
+    let credential = (claims.method, claims.credential);
+    if !state.credentials.contains(&credential) {
+        let (method, credential) = credential;
+        events.push(AccountEvent::CredentialLinked { method, credential });
+    }
+    if claims.changed {
+        events.extend(all_others_end(state, asker, at));
+    } else {
+        events.extend(sessions::make_room(state, at));
+    }
+    events.push(opened(asker, claims.method, Some(claims.digest()), at));
+    events.push(AccountEvent::LoggedIn { account });
+    Verdict::events(events)
+}
+
+/// A changed password throws out whoever had the old one.
+fn all_others_end(state: &Account, asker: &Asker, at: UnixMillis) -> Vec<AccountEvent> {
+    let ends = state.sessions.iter().map(|session| session.id);
+    let mut events: Vec<_> = ends
+        .map(|id| ended(id, SessionEnd::LoggedOutEverywhere))
+        .collect();
+    events.push(AccountEvent::Security {
+        what: SecurityNotice::PasswordChanged,
+        session: asker.session,
+        at,
+    });
+    events
+}
+
+fn opened(asker: &Asker, method: Method, grant: Option<Digest>, at: UnixMillis) -> AccountEvent {
+    let session = LoginSession {
+        id: asker.session,
+        method,
+        opened_at: at,
+        used_at: at,
+        generation: 1,
+        address: asker.address,
+        device: asker.device.clone(),
+    };
+    AccountEvent::SessionOpened { session, grant }
+}
