@@ -15,13 +15,18 @@ export interface LoginSession {
   current: boolean;
 }
 
+/** What lets into the account besides a guest's token: `password`, `openid`. */
+export async function loginMethods(login: Login): Promise<string[]> {
+  return (await login.ask<{ methods: string[] }>("/v1/account")).methods;
+}
+
 interface SessionRow {
   id: string;
   method: string;
   opened_at: number;
   used_at: number;
   device?: string | null;
-  current?: boolean;
+  current: boolean;
 }
 
 /** Where the account is logged in, the one used last first. */
@@ -34,7 +39,7 @@ export async function loginSessions(login: Login): Promise<LoginSession[]> {
       openedAt: row.opened_at,
       usedAt: row.used_at,
       device: row.device ?? undefined,
-      current: row.current ?? row.id === login.session,
+      current: row.current,
     }))
     .sort((a, b) => b.usedAt - a.usedAt);
 }
@@ -46,11 +51,7 @@ export async function endLoginSession(login: Login, id: string): Promise<void> {
 
 /** Another password; the other devices are logged out. */
 export async function changePassword(login: Login, old: string, fresh: string): Promise<void> {
-  const answer = await login.ask<Partial<LoginAnswer> | undefined>("/v1/password", {
-    method: "POST",
-    body: { old, new: fresh },
-  });
-  if (answer?.access_token) login.adopt(answer as LoginAnswer);
+  await login.ask("/v1/password", { method: "POST", body: { old, new: fresh } });
 }
 
 /** A guest gets a name and a password, and keeps the character. */

@@ -32,7 +32,7 @@ const AGAIN = [300, 1_000, 2_000];
 export class Login {
   readonly account: string;
   /** Which of the account's logins; another one when this browser has logged in to it anew. */
-  session: string;
+  session = "";
   /** Lets a guest come back; keep it as one keeps a password. */
   readonly guestToken: string | undefined;
   /** A guest's one character. */
@@ -50,11 +50,11 @@ export class Login {
   constructor(
     readonly base: string,
     answer: LoginAnswer,
-    private keep: Keep,
+    private readonly keep: Keep,
   ) {
     this.account = answer.account;
-    this.session = answer.session;
-    this.guestToken = answer.guest_token ?? undefined;
+    // Who holds a cookie comes back with that, a former guest too.
+    this.guestToken = keep === "cookie" ? undefined : (answer.guest_token ?? undefined);
     this.character = answer.character ?? answer.characters?.[0];
     this.name = answer.name ?? undefined;
     this.adopt(answer);
@@ -89,8 +89,7 @@ export class Login {
     return Date.now() < this.access.until ? this.access.token : this.renew();
   }
 
-  /** New tokens for this login, as other requests than a refresh may answer them too. */
-  adopt(answer: LoginAnswer): void {
+  private adopt(answer: LoginAnswer): void {
     this.session = answer.session;
     const millis = answer.expires_in * 1_000;
     this.access = { token: answer.access_token, until: Date.now() + millis - Math.min(MARGIN, millis / 5) };

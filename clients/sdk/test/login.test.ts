@@ -165,7 +165,7 @@ test("characters and sessions, as the page needs them", async () => {
       return { body: { characters: [{ id: "c1", name: "Ann", level: 3, area: "harbor-1", ranking: 7 }, { id: "c2", name: "Bo", gone_at: 5 }] } };
     if (path === "/v1/characters") return { status: 201, body: { id: "c3", name: "Cy" } };
     if (path === "/v1/sessions")
-      return { body: { sessions: [{ id: "s1", method: "password", opened_at: 1, used_at: 2 }, { id: "s2", method: "openid", opened_at: 1, used_at: 9, device: "a phone" }] } };
+      return { body: { sessions: [{ id: "s1", method: "password", opened_at: 1, used_at: 2, current: true }, { id: "s2", method: "openid", opened_at: 1, used_at: 9, current: false, device: "a phone" }] } };
     if (path === "/v1/start") return { body: { ticket: "t", endpoint: "/v1/ws", expires_at: 1 } };
     return { status: 204 };
   });
@@ -186,7 +186,7 @@ test("characters and sessions, as the page needs them", async () => {
 });
 
 test("a guest becomes an account with a cookie", async () => {
-  const { base, asked } = await start(({ path }) => ({ body: tokens(path === "/v1/guest" ? { guest_token: "g", refresh_token: "r1" } : {}) }));
+  const { base, asked } = await start(({ path }) => ({ body: tokens({ guest_token: "g", refresh_token: path }) }));
   const guest = await loginAsGuest(base, { name: "Ann" });
   const account = await upgrade(guest, "ann", "pass phrase", "cookie");
   expect(account.isGuest).toBe(false);

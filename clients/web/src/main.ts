@@ -1,8 +1,9 @@
-/** The page's life: who is here, which panel they see, into the world and out of it. */
+/** The page's life: is it new enough, who is here, which panel they see, into the world and out of it. */
 import { type Login, loginAsGuest, Problem, providers, resumeLogin } from "@worldline/sdk";
 
 import { arrival } from "./arrival.ts";
 import { openCharacters, preparePanel as prepareCharacters } from "./characters_panel.ts";
+import { gate } from "./gate.ts";
 import { offer, openLogin, preparePanel as prepareLogin } from "./login_panel.ts";
 import { guestToken, hasCookie, lastCharacter } from "./memory.ts";
 import { openMenu, prepareMenu, setMenu } from "./menu.ts";
@@ -104,13 +105,15 @@ prepareMenu({
 });
 startPlaying(openMenu);
 
-const came = arrival(location.search);
-if (came) history.replaceState(null, "", location.pathname);
-if (came?.logged === "in") {
-  guestToken.clear();
-  lastCharacter.clear();
-  hasCookie.set("1");
+if (await gate()) {
+  const came = arrival(location.search);
+  if (came) history.replaceState(null, "", location.pathname);
+  if (came?.logged === "in") {
+    guestToken.clear();
+    lastCharacter.clear();
+    hasCookie.set("1");
+  }
+  if (came?.logged === "out") openLogin(came.why);
+  else if (!(await resume())) openLogin();
+  offer(await providers("").catch(() => []));
 }
-if (came?.logged === "out") openLogin(came.why);
-else if (!(await resume())) openLogin();
-offer(await providers("").catch(() => []));

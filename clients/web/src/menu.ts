@@ -1,6 +1,7 @@
 /** The menu of who is logged in: devices, password, keeping a guest's character, leaving. */
 import {
-  changePassword, endLoginSession, type Login, logOut, logOutEverywhere, type LoginSession, loginSessions, upgrade,
+  changePassword, endLoginSession, type Login, loginMethods, logOut, logOutEverywhere, type LoginSession, loginSessions,
+  upgrade,
 } from "@worldline/sdk";
 
 import { confirmed } from "./confirm.ts";
@@ -39,6 +40,7 @@ export function openMenu(): void {
   dress(login);
   dialog.showModal();
   element("menu-title").focus();
+  void attempt(offerPassword);
 }
 
 export function prepareMenu(doors: Doors): void {
@@ -67,6 +69,7 @@ export function prepareMenu(doors: Doors): void {
     field("keep-password").value = "";
     doors.upgraded(account);
     dress(account);
+    void attempt(offerPassword);
     news.textContent = "The character is yours. Log in with this name and password from anywhere.";
   });
   onSubmit(element<HTMLFormElement>("change"), async () => {
@@ -80,9 +83,17 @@ export function prepareMenu(doors: Doors): void {
 /** Shows what this login can do. */
 function dress(of: Login): void {
   element("menu-keep").hidden = !of.isGuest;
-  element("menu-password").hidden = of.isGuest;
+  element("menu-password").hidden = true;
   element("to-characters").hidden = of.isGuest;
   for (const id of ["menu-sessions", "menu-password"]) element<HTMLDetailsElement>(id).open = false;
+}
+
+/** A password can be changed where there is one. */
+async function offerPassword(): Promise<void> {
+  const of = login;
+  if (!of || of.isGuest) return;
+  const methods = await loginMethods(of);
+  if (login === of) element("menu-password").hidden = !methods.includes("password");
 }
 
 function mayForget(): Promise<boolean> {
