@@ -113,7 +113,7 @@ impl Publisher {
         for upload in uploads {
             check_path(&upload.path)?;
             let (file, content) = described(&upload).await?;
-            if !stored.contains(&file.sha256) {
+            if !(stored.contains(&file.sha256) && self.is_whole(&file).await?) {
                 self.upload(&file, &content).await?;
                 uploaded += 1;
                 bytes += file.size;
@@ -194,6 +194,15 @@ impl Publisher {
         Ok(there.collect())
     }
 
+    /// Whether what is in the store is what its name says.
+    async fn is_whole(&self, file: &File) -> anyhow::Result<bool> {
+        match self.store.get(&file.sha256.to_string()).await {
+            Ok(content) => Ok(ContentHash::of(&content) == file.sha256),
+            Err(ObjectError::NotFound { .. } | ObjectError::Damaged { .. }) => Ok(false),
+            Err(error) => Err(error).with_context(|| format!("reading {}", file.path)),
+        }
+    }
+
     /// Stores a file and reads it back.
     async fn upload(&self, file: &File, content: &[u8]) -> anyhow::Result<()> {
         let name = file.sha256.to_string();
@@ -206,10 +215,8 @@ impl Publisher {
                 if self.store.info(&name).await?.as_ref().is_some_and(whole) => {}
             Err(error) => return Err(error).with_context(|| format!("uploading {}", file.path)),
         }
-        let back = self.store.get(&name).await;
-        let back = back.with_context(|| format!("reading {} back", file.path))?;
         ensure!(
-            ContentHash::of(&back) == file.sha256,
+            self.is_whole(file).await?,
             "{} is not in the store what it was here; run this again",
             file.path
         );

@@ -7,7 +7,7 @@ use std::path::Path;
 use clap::Parser;
 use eventlog::streams::{self, StreamsFile};
 use eventlog::{EventLog, Faults};
-use schemas::resources::{BUCKET, ContentHash, MANIFEST, Manifest};
+use schemas::resources::{BUCKET, ContentHash, MANIFEST, Manifest, STORE};
 use schemas::{Sequence, UnixMillis};
 
 use super::{Publisher, run};
@@ -215,6 +215,27 @@ async fn an_interrupted_publish_changes_nothing_and_is_gone_on_with() {
     assert_eq!(desk.published().await, before);
     let said = desk.say("publish DIR --version 0.2.0").await.unwrap();
     assert_eq!(said, "published 0.2.0: 3 files, 1 of them new (3 bytes)\n");
+}
+
+#[tokio::test]
+async fn what_was_lost_in_the_store_is_mended_by_the_same_publish() {
+    let desk = Desk::new();
+    desk.write("a", "1");
+    desk.write("b", "22");
+    desk.say("publish DIR --version 0.1.0").await.unwrap();
+    let store = desk.log.objects(STORE).await.unwrap();
+    let name = ContentHash::of(b"22").to_string();
+    let put = store.info(&name).await.unwrap().unwrap();
+    let chunks = desk.log.subjects("OBJ_resources", "$O.resources.C.>");
+    for (chunk, _) in chunks.await.unwrap() {
+        // A later message of the same subject lets the chunk itself be purged.
+        desk.log.send(&chunk, "stray".into(), None).await.unwrap();
+        let purged = desk.log.purge("OBJ_resources", &chunk, put.revision).await;
+        assert_eq!(purged.unwrap().messages, 1);
+    }
+    assert!(store.get(&name).await.is_err());
+    desk.say("publish DIR --version 0.1.0").await.unwrap();
+    assert_eq!(store.get(&name).await.unwrap(), "22");
 }
 
 #[tokio::test]
