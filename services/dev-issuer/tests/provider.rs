@@ -173,3 +173,43 @@ async fn faults_are_ordered_on_the_second_port() {
     assert_eq!(seen["counts"]["exchanges"], 2);
     assert_eq!(seen["faults"]["wrong_issuer"], false);
 }
+
+async fn ask_faults(url: &str, method: &str, body: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let (address, _) = url["http://".len()..].split_once('/').expect("a path");
+    let mut stream = tokio::net::TcpStream::connect(address).await.expect("open");
+    let request = format!(
+        "{method} /faults HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("it reads");
+    let mut answer = String::new();
+    stream
+        .read_to_string(&mut answer)
+        .await
+        .expect("it answers");
+    answer[9..12].to_owned()
+}
+
+#[tokio::test]
+async fn faults_over_http_last_until_they_are_ended_and_have_to_be_spelled_right() {
+    let client = Client::of(KeyType::EdDsa).await;
+    let url = &client.issuer.faults_url;
+    let audience = async || {
+        let (_, answer) = client.exchange(&client.code().await, VERIFIER).await;
+        part(answer["id_token"].as_str().expect("a token"), 1)["aud"].clone()
+    };
+    let ordered = ask_faults(url, "POST", r#"{"wrong_audience":true}"#).await;
+    assert_eq!(ordered, "204");
+    for _ in 0..2 {
+        assert_eq!(audience().await, "somebody-else");
+    }
+    let misspelt = ask_faults(url, "POST", r#"{"wrong_audiense":true}"#).await;
+    assert_eq!(misspelt, "422");
+    assert_eq!(ask_faults(url, "DELETE", "").await, "204");
+    assert_eq!(audience().await, "game");
+}
