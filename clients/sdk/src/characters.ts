@@ -5,9 +5,11 @@ export interface Character {
   id: string;
   name: string;
   level: number;
-  /** The area in which it was last. */
+  /** The area in which it is, or was last; none: it has not been in the world. */
   area: string | undefined;
-  /** Its place among all, from 1. */
+  /** Whether it is in the world now. */
+  inWorld: boolean;
+  /** Its place among all, from 1; none: not among the first. */
   ranking: number | undefined;
   /** When a deleted one is gone for good, milliseconds since 1970; until then it can be restored. */
   goneAt: number | undefined;
@@ -16,20 +18,21 @@ export interface Character {
 interface CharacterRow {
   id: string;
   name: string;
-  level?: number;
-  area?: string | null;
-  ranking?: number | null;
-  deleted?: boolean;
-  gone_at?: number | null;
+  level: number;
+  area: string | null;
+  in_world: boolean;
+  ranking: number | null;
+  deleted_until: number | null;
 }
 
 const character = (row: CharacterRow): Character => ({
   id: row.id,
   name: row.name,
-  level: row.level ?? 1,
+  level: row.level,
   area: row.area ?? undefined,
+  inWorld: row.in_world,
   ranking: row.ranking ?? undefined,
-  goneAt: row.gone_at ?? undefined,
+  goneAt: row.deleted_until ?? undefined,
 });
 
 /** A permission to join once, soon. */

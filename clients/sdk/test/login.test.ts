@@ -21,6 +21,9 @@ const tokens = (more: object = {}) => ({
   characters: ["c1"],
   ...more,
 });
+const row = (more: object = {}) => ({
+  id: "c1", name: "Ann", level: 1, played_ms: 0, area: null, in_world: false, ranking: null, deleted_until: null, ...more,
+});
 const expired = { expires_in: 0 };
 const problemOf = async (promise: Promise<unknown>): Promise<Problem> => {
   const problem = await promise.then(() => undefined, (error: unknown) => error);
@@ -162,8 +165,8 @@ test("characters and sessions, as the page needs them", async () => {
   const { base, asked } = await start(({ path, method }) => {
     if (path === "/v1/login") return { body: tokens() };
     if (path === "/v1/characters" && method === "GET")
-      return { body: { characters: [{ id: "c1", name: "Ann", level: 3, area: "harbor-1", ranking: 7 }, { id: "c2", name: "Bo", gone_at: 5 }] } };
-    if (path === "/v1/characters") return { status: 201, body: { id: "c3", name: "Cy" } };
+      return { body: { characters: [row({ level: 3, area: "harbor-1", in_world: true, ranking: 7 }), row({ id: "c2", name: "Bo", deleted_until: 5 })] } };
+    if (path === "/v1/characters") return { status: 201, body: row({ id: "c3", name: "Cy" }) };
     if (path === "/v1/sessions")
       return { body: { sessions: [{ id: "s1", method: "password", opened_at: 1, used_at: 2, current: true }, { id: "s2", method: "openid", opened_at: 1, used_at: 9, current: false, device: "a phone" }] } };
     if (path === "/v1/start") return { body: { ticket: "t", endpoint: "/v1/ws", expires_at: 1 } };
@@ -171,8 +174,8 @@ test("characters and sessions, as the page needs them", async () => {
   });
   const login: Login = await loginWithPassword(base, "ann", "p", "cookie");
   expect(await listCharacters(login)).toEqual([
-    { id: "c1", name: "Ann", level: 3, area: "harbor-1", ranking: 7, goneAt: undefined },
-    { id: "c2", name: "Bo", level: 1, area: undefined, ranking: undefined, goneAt: 5 },
+    { id: "c1", name: "Ann", level: 3, area: "harbor-1", inWorld: true, ranking: 7, goneAt: undefined },
+    { id: "c2", name: "Bo", level: 1, area: undefined, inWorld: false, ranking: undefined, goneAt: 5 },
   ]);
   expect((await createCharacter(login, "Cy")).id).toBe("c3");
   expect((await loginSessions(login)).map(({ id, current }) => [id, current])).toEqual([["s2", false], ["s1", true]]);

@@ -7,7 +7,7 @@ import { confirmed } from "./confirm.ts";
 import { button, element, focusFirst, make, showPanel } from "./dom.ts";
 import { onSubmit } from "./forms.ts";
 import { anotherName } from "./names.ts";
-import { describe, words } from "./words.ts";
+import { describe, sentence, words } from "./words.ts";
 
 const list = element<HTMLUListElement>("character-list");
 const news = element("character-news");
@@ -59,7 +59,7 @@ async function create(name: string): Promise<Character> {
     if (error instanceof Problem && error.code === "name_taken") {
       nameField.value = anotherName(name);
       nameField.select();
-      throw new Problem(error.status, error.code, `${error.message} How about “${nameField.value}”?`);
+      throw new Problem(error.status, error.code, `${sentence(error.message)} How about “${nameField.value}”?`);
     }
     throw error;
   }

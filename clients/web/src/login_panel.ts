@@ -7,6 +7,7 @@ import { returnAddress } from "./arrival.ts";
 import { element, make, showPanel } from "./dom.ts";
 import { onSubmit } from "./forms.ts";
 import { anotherName } from "./names.ts";
+import { sentence } from "./words.ts";
 
 const guest = element<HTMLFormElement>("guest");
 const guestName = element<HTMLInputElement>("name");
@@ -61,7 +62,7 @@ async function asGuest(name: string): Promise<Login> {
     if (error instanceof Problem && error.code === "name_taken") {
       guestName.value = anotherName(name);
       guestName.select();
-      throw new Problem(error.status, error.code, `${error.message} How about “${guestName.value}”?`);
+      throw new Problem(error.status, error.code, `${sentence(error.message)} How about “${guestName.value}”?`);
     }
     throw error;
   }

@@ -23,7 +23,7 @@ function hold(taken: Login): void {
     guestToken.clear();
     hasCookie.set("1");
   }
-  taken.ended = (why) => login === taken && loggedOut(why.message, why.code !== "other_account");
+  taken.ended = (why) => login === taken && loggedOut(words(why), why.code !== "other_account");
   setMenu(taken);
 }
 

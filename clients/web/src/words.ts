@@ -16,6 +16,20 @@ export function waitOf(error: unknown): number {
   return error instanceof Problem && error.status === 429 ? (error.retryAfter ?? 0) : 0;
 }
 
+/** Where the server's words are for programmers. */
+const OWN_WORDS: Readonly<Record<string, string>> = {
+  session_reused:
+    "This login was used from somewhere else, so it was ended for safety. If that was not you, change your password.",
+  session_unknown: "This login is over; please log in again.",
+  not_logged_in: "This login is over; please log in again.",
+};
+
+/** Services refuse in half sentences. */
+export function sentence(text: string): string {
+  const first = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…”]$/u.test(first) ? first : `${first}.`;
+}
+
 /** What to tell about an error. */
 export function words(error: unknown): string {
   if (!(error instanceof Problem)) {
@@ -23,7 +37,8 @@ export function words(error: unknown): string {
     return "Something went wrong in this page; please reload it.";
   }
   const wait = waitOf(error);
-  return wait ? `${error.message} You can try again in ${inWords(wait)}.` : error.message;
+  const message = OWN_WORDS[error.code] ?? sentence(error.message);
+  return wait ? `${message} You can try again in ${inWords(wait)}.` : message;
 }
 
 /** What is worth knowing about a character, in a line. */
@@ -33,7 +48,7 @@ export function describe(character: Character, now = Date.now()): string {
     return `Deleted; it can be restored for ${inWords(left)}.`;
   }
   const parts = [`Level ${character.level}`];
-  if (character.area) parts.push(`last in ${character.area}`);
+  if (character.area) parts.push(`${character.inWorld ? "now" : "last"} in ${character.area}`);
   if (character.ranking !== undefined) parts.push(`rank ${character.ranking}`);
   return parts.join(" · ");
 }

@@ -15,6 +15,11 @@ test("a problem is told in the server's words, with the wait if it asks for one"
   expect(words(new Problem(503, "unavailable", "The world does not answer now.", 1))).toBe("The world does not answer now.");
 });
 
+test("half sentences become whole ones, and what is for programmers is put plainly", () => {
+  expect(words(new Problem(409, "name_taken", "somebody has this name; choose another"))).toBe("Somebody has this name; choose another.");
+  expect(words(new Problem(401, "session_reused", "this refresh token had been used"))).toContain("for safety");
+});
+
 test("what is no problem of the server's is not shown, but logged", () => {
   const logged = vi.spyOn(console, "error").mockImplementation(() => {});
   expect(words(new TypeError("x is undefined"))).not.toContain("undefined");
@@ -22,8 +27,9 @@ test("what is no problem of the server's is not shown, but logged", () => {
 });
 
 test("a character in a line", () => {
-  const ann = { id: "c", name: "Ann", level: 3, area: "harbor-1", ranking: 7, goneAt: undefined };
+  const ann = { id: "c", name: "Ann", level: 3, area: "harbor-1", inWorld: false, ranking: 7, goneAt: undefined };
   expect(describe(ann)).toBe("Level 3 · last in harbor-1 · rank 7");
+  expect(describe({ ...ann, inWorld: true })).toContain("now in harbor-1");
   expect(describe({ ...ann, area: undefined, ranking: undefined })).toBe("Level 3");
   expect(describe({ ...ann, goneAt: 172_800_000 }, 0)).toBe("Deleted; it can be restored for 2 days.");
   expect(describe({ ...ann, goneAt: 5 }, 10_000)).toBe("Deleted; it can be restored for 1 second.");
