@@ -1,7 +1,8 @@
 //! The realm's keys: one file, readable by its owner only, made once.
 //!
-//! Who gets which: the edges the realm key, their own resume key and both public keys; identity
-//! and lobby their own secret and signing key; projector and replay the realm key.
+//! Who gets which: the edges the realm key, their own resume key and the lobby's public key; identity
+//! its own secret and what finds credentials; the lobby its own secret and signing key; projector and
+//! replay the realm key. What signs access tokens identity makes itself, and changes every day.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use rand::Rng;
 use runtime::Flags;
+use schemas::locate::Locator;
 use schemas::sealed::RealmKey;
 use serde::{Deserialize, Serialize};
 
@@ -20,14 +22,15 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Keys {
     /// Seals what people write; 64 hexadecimal digits.
     realm: String,
-    /// From which identity derives guests' tokens.
+    /// From which identity derives tokens, and under which it seals hashes and its own keys.
     identity_secret: String,
     /// From which the lobby derives ticket ids.
     lobby_secret: String,
     /// Seals resume tokens; the same for all edges.
     edge_secret: String,
-    /// Signs access tokens.
-    pub(crate) access: identity::keys::KeyPair,
+    /// Signed access tokens once; still in older files.
+    #[serde(default, skip_serializing, rename = "access")]
+    _access: Option<identity::keys::KeyPair>,
     /// Signs join tickets.
     pub(crate) tickets: identity::keys::KeyPair,
 }
@@ -38,14 +41,14 @@ impl Keys {
         let secret = || {
             let mut bytes = [0; 32];
             rand::rng().fill_bytes(&mut bytes);
-            bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+            hex(bytes)
         };
         Self {
             realm: secret(),
             identity_secret: secret(),
             lobby_secret: secret(),
             edge_secret: secret(),
-            access: identity::keys::KeyPair::generate(),
+            _access: None,
             tickets: identity::keys::KeyPair::generate(),
         }
     }
@@ -95,12 +98,14 @@ impl Keys {
 
     /// Each service's share, as settings of its section.
     pub(crate) fn into_flags(self, flags: Flags) -> Flags {
+        // A realm key that is none is the edge's to complain about.
+        let locator = bytes("realm", &self.realm).map(|realm| hex(Locator::bytes_of_realm(realm)));
+        let flags = flags.set("--keys", "identity.locator_key", locator.ok());
         [
             ("edge.realm_key", &self.realm),
             ("edge.resume_key", &self.edge_secret),
             ("edge.lobby_public_key", &self.tickets.public),
             ("identity.secret", &self.identity_secret),
-            ("identity.signing_key", &self.access.private),
             ("lobby.secret", &self.lobby_secret),
             ("lobby.signing_key", &self.tickets.private),
         ]
@@ -114,6 +119,10 @@ impl Keys {
 /// Where the keys are: named, or beside the data.
 pub(crate) fn path(named: Option<&Path>, data_dir: &Path) -> PathBuf {
     named.map_or_else(|| data_dir.join("keys.toml"), Path::to_path_buf)
+}
+
+fn hex(bytes: [u8; 32]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn bytes(name: &str, hex: &str) -> anyhow::Result<[u8; 32]> {
