@@ -68,6 +68,7 @@ impl SessionRows {
                     session,
                     edge,
                     resumed,
+                    ..
                 } => {
                     let before = SessionFence(session.0.saturating_sub(1));
                     self.end(end(before, "superseded"));
@@ -89,6 +90,9 @@ impl SessionRows {
                 | LobbyEvent::TicketIssued { .. }
                 | LobbyEvent::EnteredWorld { .. }
                 | LobbyEvent::Located { .. }
+                | LobbyEvent::Deleted { .. }
+                | LobbyEvent::Restored
+                | LobbyEvent::Erased { .. }
                 | LobbyEvent::Unknown => {}
             }
         }
