@@ -7,6 +7,7 @@
 //!
 //! Nothing here waits for a while; everything waits for a condition, with a deadline that only a failure reaches.
 
+pub mod account;
 pub mod checks;
 pub mod fold;
 pub mod metrics;
@@ -15,6 +16,7 @@ pub mod role;
 pub mod stack;
 mod walking;
 
+pub use account::Account;
 pub use player::{Player, View};
 pub use role::Role;
 pub use stack::Stack;

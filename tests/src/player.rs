@@ -50,8 +50,14 @@ impl Player {
     /// When the login fails.
     pub async fn create(edge: &Address, name: &str) -> anyhow::Result<Self> {
         let guest = login::new_guest(edge, name).await.context("login")?;
+        Ok(Self::of(edge, guest))
+    }
+
+    /// Somebody who is logged in, not in the world yet.
+    #[must_use]
+    pub fn of(edge: &Address, guest: Guest) -> Self {
         let (set_view, view) = watch::channel(View::default());
-        Ok(Self {
+        Self {
             guest,
             view,
             set_view,
@@ -60,7 +66,7 @@ impl Player {
             endpoint: "/v1/ws".into(),
             last_seq: 0,
             unanswered: Vec::new(),
-        })
+        }
     }
 
     /// Begins a session and waits for the first picture.

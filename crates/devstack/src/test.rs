@@ -22,7 +22,15 @@ use crate::user::ServerUser;
 pub struct TestBroker {
     // Fields are dropped in this order: first the server, then its files.
     server: NatsServer,
-    _store: TempDir,
+    store: TempDir,
+}
+
+impl TestBroker {
+    /// Where it keeps its streams: files that stay as they are when it is killed.
+    #[must_use]
+    pub fn store_dir(&self) -> &std::path::Path {
+        self.store.path()
+    }
 }
 
 impl std::ops::Deref for TestBroker {
@@ -76,10 +84,7 @@ pub async fn broker_with(config: NatsConfig) -> anyhow::Result<TestBroker> {
         log_file: None,
     };
     let server = NatsServer::start_removing(options, Some(store.path().to_path_buf())).await?;
-    Ok(TestBroker {
-        server,
-        _store: store,
-    })
+    Ok(TestBroker { server, store })
 }
 
 /// An empty database on the server that the tests of this process share.
