@@ -337,6 +337,15 @@ pub struct Ranking {
     pub characters: Vec<(CharacterId, u64)>,
 }
 
+impl Ranking {
+    /// The bucket.
+    pub const BUCKET: &'static str = "ranking";
+    /// Its key there.
+    pub const KEY: &'static str = "played";
+    /// How many characters it names at most.
+    pub const MOST: usize = 1000;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,8 +4,8 @@
 //! heartbeat only says "now". Both decide who *tries* to own an area; that somebody owns it is decided by the log's
 //! fence alone.
 
-use schemas::control::{Heartbeat, Member};
-use schemas::{WorkerId, subjects};
+use schemas::control::{EdgeMember, Heartbeat, Member};
+use schemas::{EdgeId, WorkerId, subjects};
 
 use crate::bucket::Bucket;
 use crate::core::CoreSubscription;
@@ -13,7 +13,9 @@ use crate::error::{ReadError, SendError, UpdateError};
 use crate::{EventLog, Watch};
 
 /// The bucket of entries.
-const BUCKET: &str = "members";
+pub const BUCKET: &str = "members";
+/// Edges' entries stand beside the workers', under keys that begin with this.
+const EDGES: &str = "edge.";
 
 /// Writes a worker's entry; written again every second, it stays; 3 s after the last time it goes.
 ///
@@ -32,6 +34,32 @@ pub async fn announce(log: &EventLog, member: &Member) -> Result<(), UpdateError
 /// See [`UpdateError`].
 pub async fn leave(log: &EventLog, worker: &str) -> Result<(), UpdateError> {
     Bucket::unchecked(log, BUCKET).delete(worker).await
+}
+
+/// Writes an edge's entry, as often as a worker's.
+///
+/// # Errors
+/// See [`UpdateError`].
+pub async fn announce_edge(log: &EventLog, member: &EdgeMember) -> Result<(), UpdateError> {
+    let value = schemas::encode(member).into();
+    let key = format!("{EDGES}{}", member.edge);
+    Bucket::unchecked(log, BUCKET).put(&key, value).await?;
+    Ok(())
+}
+
+/// Removes an edge's entry.
+///
+/// # Errors
+/// See [`UpdateError`].
+pub async fn leave_edge(log: &EventLog, edge: EdgeId) -> Result<(), UpdateError> {
+    let key = format!("{EDGES}{edge}");
+    Bucket::unchecked(log, BUCKET).delete(&key).await
+}
+
+/// The edge whose entry a key of the bucket is; `None`: it is a worker's.
+#[must_use]
+pub fn edge_of(key: &str) -> Option<EdgeId> {
+    key.strip_prefix(EDGES)?.parse().ok()
 }
 
 /// A change in the membership.
@@ -54,6 +82,9 @@ impl Members {
     pub async fn next(&mut self) -> Result<Change, ReadError> {
         loop {
             let entry = self.0.next().await?;
+            if entry.key.starts_with(EDGES) {
+                continue;
+            }
             match entry.value {
                 None => return Ok(Change::Gone(entry.key)),
                 Some(value) => {
@@ -86,7 +117,8 @@ pub async fn watch(log: &EventLog) -> Result<Members, ReadError> {
 /// See [`ReadError`].
 pub async fn members(log: &EventLog) -> Result<Vec<Member>, ReadError> {
     let entries = Bucket::unchecked(log, BUCKET).entries().await?;
-    let values = entries.into_iter().filter_map(|entry| entry.value);
+    let workers = entries.into_iter().filter(|e| !e.key.starts_with(EDGES));
+    let values = workers.filter_map(|entry| entry.value);
     Ok(values.filter_map(|value| read(&value)).collect())
 }
 

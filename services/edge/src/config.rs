@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use runtime::{OidcIssuers, Secret, Section, Span, Wrong, socket_address};
 use serde::Deserialize;
 
+use crate::http::WEBSOCKET;
 use crate::networks::Network;
 use crate::ws::Rate;
 
@@ -33,6 +34,10 @@ pub struct Config {
     /// Public addresses of all edges, told to clients that fetch files: `https://edge-1.example`.
     /// Default none: only the edge that is asked; `WORLDLINE_EDGE_ENDPOINTS`.
     pub endpoints: Vec<String>,
+    /// Public address of this edge, announced to the other edges and told to clients of all:
+    /// `https://edge-1.example`. Default empty: clients stay with the edge that they have asked;
+    /// `WORLDLINE_EDGE_PUBLIC_URL`.
+    pub public_url: String,
     /// Most open websockets; further ones are closed with 4017. Default 4000;
     /// `WORLDLINE_EDGE_MAX_CONNECTIONS`.
     pub max_connections: usize,
@@ -91,6 +96,7 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             elsewhere: String::new(),
             endpoints: Vec::new(),
+            public_url: String::new(),
             max_connections: 4000,
             heartbeat: Span::from_secs(15),
             identify_within: Span::from_secs(10),
@@ -108,6 +114,14 @@ impl Default for Config {
             lobby_public_key: String::new(),
             oidc: OidcIssuers::default(),
         }
+    }
+}
+
+impl Config {
+    /// Where others find this edge's websocket; `None` without a public address.
+    pub(crate) fn websocket_url(&self) -> Option<String> {
+        let host = self.public_url.strip_prefix("http")?;
+        Some(format!("ws{host}{WEBSOCKET}"))
     }
 }
 
@@ -144,7 +158,8 @@ impl Section for Config {
         }
         let origins = self.origins.iter().map(|origin| ("origins", origin));
         let endpoints = self.endpoints.iter().map(|base| ("endpoints", base));
-        for (key, origin) in origins.chain(endpoints) {
+        let public = Some(("public_url", &self.public_url)).filter(|(_, url)| !url.is_empty());
+        for (key, origin) in origins.chain(endpoints).chain(public) {
             let after = ["http://", "https://"]
                 .iter()
                 .find_map(|s| origin.strip_prefix(s));

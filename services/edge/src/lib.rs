@@ -12,10 +12,13 @@
 //! `docs/protocol.md` tells the same from the outside.
 
 mod attempts;
+mod character_name;
+mod characters;
 mod client_address;
 mod commands;
 mod config;
 mod drain;
+mod edges;
 mod http;
 mod interest;
 mod keys;
@@ -35,6 +38,7 @@ mod ws;
 pub use config::Config;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::Context;
 use axum::serve::ListenerExt;
@@ -114,9 +118,12 @@ pub async fn serve(
             .await
     });
     tracing::info!(%address, edge.id = %realm.edge, "the edge listens");
+    let announcing = tokio::spawn(edges::announce(Arc::downgrade(&realm)));
     health.ready();
     ctx.shutdown.cancelled().await;
     health.not_ready("leaving");
+    announcing.abort();
+    edges::leave(&realm).await;
     drain::drain(&realm, spread).await;
     serving.begin();
     // A browser's idle connection must not hold up the process.

@@ -9,7 +9,9 @@ use schemas::{EdgeId, Incarnation};
 use tokio::sync::Semaphore;
 
 use crate::attempts::Attempts;
+use crate::characters::Ranked;
 use crate::config::{Config, Rates};
+use crate::edges::Edges;
 use crate::keys::{IdentityKeys, Keys};
 use crate::meters::Meters;
 use crate::online::Online;
@@ -42,6 +44,10 @@ pub(crate) struct Realm {
     pub(crate) revoked: Revoked,
     /// Who plays here.
     pub(crate) online: Arc<Online>,
+    /// The other edges.
+    pub(crate) edges: Edges,
+    /// Who has played longest.
+    pub(crate) ranked: Ranked,
     /// The areas that are looked at.
     pub(crate) replicas: Arc<Replicas>,
     /// What clients shall have.
@@ -82,6 +88,8 @@ impl Realm {
             online,
             requester: Requester::new(log.clone(), edge).await?,
             resources: Resources::begin(log.clone()).await,
+            edges: Edges::begin(&log, edge).await?,
+            ranked: Ranked::begin(&log).await?,
             log,
             replicas: Arc::default(),
             connections: Connections::new(config.max_connections),

@@ -110,6 +110,16 @@ impl Problem {
         "internal",
         "Something broke on this side; the operators know.",
     );
+    pub(crate) const NO_SUCH_CHARACTER: Self = Self::new(
+        StatusCode::NOT_FOUND,
+        "no_such_character",
+        "There is no such character.",
+    );
+    pub(crate) const NOT_YOURS: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "not_yours",
+        "This character is not yours; choose one of your own.",
+    );
     pub(crate) const NOT_FOUND: Self =
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here.");
 

@@ -5,37 +5,47 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
-use axum::http::StatusCode;
 use schemas::lobby::{LobbyCommand, LobbyReply};
 use schemas::subjects::Domain;
 use schemas::wire::PROTOCOL;
-use schemas::{CharacterId, UnixMillis};
+use schemas::{AreaId, CharacterId, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use super::access::Caller;
+use super::body::Body;
 use super::problem::Problem;
 use crate::realm::Realm;
 
 /// How long the lobby may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Where the websocket is, on this server.
-pub(super) const WEBSOCKET: &str = "/v1/ws";
+pub(crate) const WEBSOCKET: &str = "/v1/ws";
 
 /// What is asked.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 pub(super) struct Asked {
     /// Which character.
     character: CharacterId,
+    /// The websocket protocol that the client speaks; that of today when it says nothing.
+    #[serde(default = "todays")]
+    protocol: u32,
+}
+
+const fn todays() -> u32 {
+    PROTOCOL
 }
 
 /// What is answered.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub(super) struct Start {
     /// For `Identify`; good once.
     ticket: String,
-    /// Path of the websocket.
-    endpoint: &'static str,
+    /// Address of the websocket, or its path on this server.
+    endpoint: String,
+    /// That one, then other edges', any of which takes the ticket.
+    endpoints: Vec<String>,
+    /// Where the character is, or will appear.
+    area: AreaId,
     /// Milliseconds since 1970.
     expires_at: UnixMillis,
 }
@@ -44,35 +54,41 @@ pub(super) struct Start {
 pub(super) async fn start(
     State(realm): State<Arc<Realm>>,
     caller: Caller,
-    asked: Result<Json<Asked>, JsonRejection>,
+    Body(asked): Body<Asked>,
 ) -> Result<Json<Start>, Problem> {
-    let Json(Asked { character }) = asked.map_err(|error| {
-        Problem::bad_request(
-            "bad_json",
-            format!("Give a character: {}.", error.body_text()),
-        )
-    })?;
+    let Asked {
+        character,
+        protocol,
+    } = asked;
+    if protocol != PROTOCOL {
+        let why = format!("This server speaks protocol {PROTOCOL}; update the client.");
+        return Err(Problem::outdated(why));
+    }
     let command = LobbyCommand::Start {
         character,
         account: caller.account,
         now: UnixMillis::now(),
         login: caller.login,
-        protocol: PROTOCOL,
+        protocol,
     };
     let key = character.to_string();
     let asked = realm.requester.ask(Domain::Lobby, &key, &command, PATIENCE);
-    match asked.await?? {
-        LobbyReply::Ticket {
-            ticket, expires_at, ..
-        } => Ok(Json(Start {
-            ticket,
-            endpoint: WEBSOCKET,
-            expires_at,
-        })),
-        _ => Err(Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "The lobby answers another question.",
-        )),
-    }
+    let LobbyReply::Ticket {
+        ticket,
+        expires_at,
+        area,
+    } = asked.await??
+    else {
+        tracing::error!("the lobby answers another question");
+        return Err(Problem::INTERNAL);
+    };
+    let endpoint = realm.config.websocket_url();
+    let endpoint = endpoint.unwrap_or_else(|| WEBSOCKET.to_owned());
+    Ok(Json(Start {
+        ticket,
+        endpoints: realm.edges.beginning_with(endpoint.clone()),
+        endpoint,
+        area,
+        expires_at,
+    }))
 }
