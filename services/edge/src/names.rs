@@ -1,6 +1,12 @@
-//! What people may call themselves and say.
+//! What people may call themselves when they log in, and what they may say. (Characters' names have
+//! rules of their own.)
 
-use schemas::wire::{MAX_NAME_CHARS, MAX_TEXT_CHARS};
+use schemas::wire::MAX_TEXT_CHARS;
+
+/// The shortest login name, characters.
+const SHORTEST_LOGIN_NAME: usize = 3;
+/// The longest login name, characters.
+const LONGEST_LOGIN_NAME: usize = 64;
 
 /// Why a name or a line is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -8,6 +14,9 @@ pub(crate) enum TextError {
     /// Nothing is left when the blanks around it are gone.
     #[error("it is empty")]
     Empty,
+    /// Too short to be told from others.
+    #[error("it is shorter than {0} characters")]
+    TooShort(usize),
     /// Longer than allowed.
     #[error("it is longer than {0} characters")]
     TooLong(usize),
@@ -21,15 +30,20 @@ impl TextError {
     pub(crate) const fn label(self) -> &'static str {
         match self {
             Self::Empty => "text_empty",
+            Self::TooShort(_) => "text_too_short",
             Self::TooLong(_) => "text_too_long",
             Self::Control => "text_control",
         }
     }
 }
 
-/// A name, trimmed: 1 to 24 characters.
-pub(crate) fn name(text: &str) -> Result<&str, TextError> {
-    check(text, MAX_NAME_CHARS)
+/// A login name, trimmed: 3 to 64 characters, long enough for an address of e-mail.
+pub(crate) fn login_name(text: &str) -> Result<&str, TextError> {
+    let name = check(text, LONGEST_LOGIN_NAME)?;
+    if name.chars().count() < SHORTEST_LOGIN_NAME {
+        return Err(TextError::TooShort(SHORTEST_LOGIN_NAME));
+    }
+    Ok(name)
 }
 
 /// A spoken line, trimmed: 1 to 400 characters.
@@ -62,12 +76,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_trimmed_and_measured_in_characters() {
-        assert_eq!(name("  Ann of Ávila "), Ok("Ann of Ávila"));
-        assert_eq!(name(&"é".repeat(24)), Ok("é".repeat(24).as_str()));
-        assert_eq!(name(&"é".repeat(25)), Err(TextError::TooLong(24)));
-        assert_eq!(name(&"x".repeat(1 << 20)), Err(TextError::TooLong(24)));
-        assert_eq!(name(" \t "), Err(TextError::Empty));
+    fn login_names_are_trimmed_and_measured_in_characters() {
+        assert_eq!(login_name("  Ann of Ávila "), Ok("Ann of Ávila"));
+        assert_eq!(login_name(&"é".repeat(64)), Ok("é".repeat(64).as_str()));
+        assert_eq!(login_name(&"x".repeat(1 << 20)), Err(TextError::TooLong(64)));
+        assert_eq!(login_name(" \t "), Err(TextError::Empty));
+        assert_eq!(login_name(" ann "), Ok("ann"));
+        assert_eq!(login_name("an"), Err(TextError::TooShort(3)));
+        assert_eq!(login_name(&"x".repeat(65)), Err(TextError::TooLong(64)));
     }
 
     #[test]

@@ -1,28 +1,27 @@
 //! `POST /v1/guest`: become a guest with a name, or come back with a token.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
-use schemas::CharacterId;
-use schemas::lobby::{LobbyCommand, LobbyReply};
-use schemas::subjects::Domain;
-use serde::{Deserialize, Serialize};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use schemas::{AccountId, CharacterId};
+use serde::Deserialize;
 
+use super::body::Body;
+use super::characters::typed;
 use super::problem::Problem;
+use super::tokens::answer;
+use crate::character_name::CharacterName;
 use crate::client_address::ClientAddress;
+use crate::login::Tokens;
 use crate::realm::Realm;
-use crate::{login, meters, names};
-
-/// How long each of the services may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::{characters, login};
 
 /// What is asked.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub(super) enum Asked {
+#[derive(Deserialize, schemars::JsonSchema)]
+#[serde(untagged, expecting = "give a name or a guest_token")]
+pub(super) enum Guest {
     /// To come back.
     Known {
         /// What the guest was given.
@@ -35,59 +34,39 @@ pub(super) enum Asked {
     },
 }
 
-/// What is answered.
-#[derive(Debug, Serialize)]
-pub(super) struct Guest {
-    guest_token: Option<String>,
-    access_token: String,
-    /// Lifetime of the access token in seconds.
-    expires_in: u64,
-    character: String,
-    name: String,
-}
-
 /// Logs a guest in.
 pub(super) async fn guest(
     State(realm): State<Arc<Realm>>,
     client: ClientAddress,
-    asked: Result<Json<Asked>, JsonRejection>,
-) -> Result<Json<Guest>, Problem> {
-    let Json(asked) = asked.map_err(|error| {
-        Problem::bad_request(
-            "bad_json",
-            format!("Give a name or a guest_token: {}.", error.body_text()),
-        )
-    })?;
+    headers: HeaderMap,
+    Body(asked): Body<Guest>,
+) -> Result<Response, Problem> {
     let tokens = match asked {
-        Asked::New { name } => {
-            let name = names::name(&name).map_err(|error| {
-                meters::refused(error.label());
-                Problem::bad_request("bad_name", format!("This name cannot be used: {error}."))
-            })?;
-            login::register_guest(&realm, CharacterId(rand::random()), name, &client).await?
+        Guest::New { name } => begin(&realm, &name, &client).await?,
+        Guest::Known { guest_token } => {
+            let tokens = login::come_back(&realm, &guest_token, &client).await?;
+            mend(&realm, &tokens).await?;
+            tokens
         }
-        Asked::Known { guest_token } => login::come_back(&realm, &guest_token, &client).await?,
     };
-    let character = tokens
-        .characters
-        .first()
-        .copied()
-        .ok_or(Problem::INTERNAL)?;
-    // The same again is no error, and a crash between the two is mended by the next login.
-    let create = LobbyCommand::Create {
-        character,
-        account: tokens.account,
-        name: tokens.name.clone(),
+    Ok(answer(&realm, tokens, &headers, &client))
+}
+
+async fn begin(realm: &Realm, name: &str, client: &ClientAddress) -> Result<Tokens, Problem> {
+    let name = typed(name)?;
+    let account = AccountId(rand::random());
+    let character = CharacterId(rand::random());
+    let tokens = login::register_guest(realm, account, character, &name, client).await?;
+    characters::begin(realm, account, character, tokens.name.clone(), &name).await?;
+    Ok(tokens)
+}
+
+/// A crash may have come between the account and its character.
+async fn mend(realm: &Realm, tokens: &Tokens) -> Result<(), Problem> {
+    let (&[character], Ok(name)) = (&*tokens.characters, realm.keys.realm.open(&tokens.name))
+    else {
+        return Ok(());
     };
-    let key = character.to_string();
-    let requester = &realm.requester;
-    let created = requester.ask::<_, LobbyReply>(Domain::Lobby, &key, &create, PATIENCE);
-    created.await??;
-    Ok(Json(Guest {
-        guest_token: tokens.guest_token,
-        access_token: tokens.access_token,
-        expires_in: tokens.expires_in,
-        character: key,
-        name: realm.keys.realm.open(&tokens.name).unwrap_or_default(),
-    }))
+    let name = CharacterName::given(&name);
+    characters::mend(realm, tokens.account, character, &tokens.name, &name).await
 }

@@ -1,17 +1,25 @@
-//! HTTP on the port of the websocket: login, tickets, maps, the web client, health and metrics.
+//! HTTP on the port of the websocket: login, accounts, tickets, maps, the web client, health and metrics.
 
 mod access;
+mod body;
+mod characters;
+mod cookies;
 mod guest;
+mod jwks;
 mod maps;
 mod oidc;
 mod origin;
+mod password;
 mod problem;
 mod resources;
 mod router;
+mod sessions;
 mod start;
 mod throttle;
+mod tokens;
 mod web_client;
 
 pub(crate) use origin::origin_allowed;
 pub(crate) use problem::Problem;
 pub(crate) use router::router;
+pub(crate) use start::WEBSOCKET;

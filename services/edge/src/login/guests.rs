@@ -5,6 +5,8 @@ use schemas::{AccountId, CharacterId};
 
 use super::account::ask_for_tokens;
 use super::{Tokens, guarded, registering};
+use crate::character_name::CharacterName;
+use crate::characters;
 use crate::client_address::ClientAddress;
 use crate::http::Problem;
 use crate::meters::{self, LoginMethod};
@@ -13,23 +15,25 @@ use crate::realm::Realm;
 /// Begins a guest account with a character of this name.
 ///
 /// # Errors
-/// When identity refuses or does not answer.
+/// When the name is somebody else's, identity refuses, or a service does not answer.
 pub(crate) async fn register_guest(
     realm: &Realm,
+    account: AccountId,
     character: CharacterId,
-    name: &str,
+    name: &CharacterName,
     client: &ClientAddress,
 ) -> Result<Tokens, Problem> {
-    let account = AccountId(rand::random());
-    let name = realm.keys.realm.seal(name);
-    let asked = ask_for_tokens(realm, account, None, client, |asker| {
-        AccountCommand::RegisterGuest {
+    let asked = async {
+        characters::reserve(realm, account, character, name).await?;
+        let name = realm.keys.realm.seal(name.as_str());
+        let command = |asker| AccountCommand::RegisterGuest {
             account,
             character,
             name,
             asker,
-        }
-    });
+        };
+        ask_for_tokens(realm, account, None, client, command).await
+    };
     registering(realm, LoginMethod::Guest, client, asked).await
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::SemaphorePermit;
 
 use super::credential::prove;
 use super::{Tokens, guarded, registering, session};
+use crate::attempts::Limit;
 use crate::client_address::ClientAddress;
 use crate::http::Problem;
 use crate::meters::{self, LoginMethod};
@@ -85,6 +86,7 @@ pub(crate) async fn change_password(
     account: AccountId,
     old: &str,
     new: &str,
+    client: &ClientAddress,
 ) -> Result<(), Problem> {
     let _hashing = may_hash(realm)?;
     let place = password_of(realm, account).await?;
@@ -100,6 +102,9 @@ pub(crate) async fn change_password(
         }
     });
     // The grant would open a session; the one that asks goes on instead.
+    let limit = Limit::failed_logins(realm.config.failed_logins_per_address);
+    let counts = |done: &Result<_, Problem>| done.as_ref().is_err_and(Problem::is_failed_guess);
+    let changed = realm.attempts.within(limit, client, counts, changed);
     changed.await.map(drop)
 }
 

@@ -14,13 +14,14 @@ use schemas::UnixMillis;
 use serde::Deserialize;
 
 use super::attempt::{Attempt, AttemptError};
-use super::cookies::{attempt_of, clear_attempt, set_refresh};
+use super::cookies::{attempt_of, clear_attempt};
 use super::exchange::exchange;
 use super::failure::Failure;
 use super::flow::Flow;
 use super::return_path::ReturnPath;
 use crate::client_address::ClientAddress;
 use crate::http::Problem;
+use crate::http::cookies::set_refresh;
 use crate::login::{Tokens, with_id_token};
 use crate::meters;
 use crate::realm::Realm;
