@@ -12,6 +12,7 @@ use crate::connection::{Connection, Ending};
 use crate::http::HttpError;
 use crate::ledger::Ledger;
 use crate::login::{self, Guest};
+use crate::names;
 use crate::neighbours::Neighbours;
 use crate::run::{Phase, Run};
 use crate::socket::{self, OpenError};
@@ -147,8 +148,7 @@ impl Bot {
     async fn ticket(&mut self) -> Result<String, HttpError> {
         let server = &self.run.servers[self.server];
         if self.guest.is_none() {
-            let name = format!("Bot {} {}", self.run.label, self.number);
-            self.guest = Some(login::new_guest(server, &name).await?);
+            self.guest = Some(names::new_guest(server, &self.run.label, self.number).await?);
         }
         let Some(guest) = &self.guest else {
             return Err(HttpError::BadAddress(String::new()));

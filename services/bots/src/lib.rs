@@ -16,6 +16,7 @@ mod histogram;
 mod http;
 mod ledger;
 pub mod login;
+mod names;
 mod neighbours;
 mod report;
 mod run;

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::args::Args;
 use crate::bot::Bot;
 use crate::http::Address;
+use crate::names;
 use crate::report::Report;
 use crate::tally::Tally;
 
@@ -81,7 +82,7 @@ pub(crate) fn prepare(args: Args) -> anyhow::Result<Arc<Run>> {
         args,
         servers,
         tally: Tally::default(),
-        label: format!("{:04x}", schemas::UnixMillis::now().0 >> 4 & 0xffff),
+        label: names::draw(),
     }))
 }
 
