@@ -171,7 +171,9 @@ impl Shared {
     }
 
     fn show(&self, published: Published) {
-        if let Some(manifest) = &published.current {
+        let before = self.now();
+        let news = published.current.as_ref();
+        if let Some(manifest) = news.filter(|_| before.current != published.current) {
             tracing::info!(
                 version = %manifest.version, minimum = %manifest.minimum, files = manifest.files.len(),
                 "clients shall have this version"

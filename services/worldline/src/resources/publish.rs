@@ -106,8 +106,8 @@ impl Publisher {
     ) -> anyhow::Result<Outcome> {
         let current = self.current(wish.force).await?;
         let before = current.manifest.as_ref();
-        let minimum = minimum(wish, before)?;
         not_older(wish, before)?;
+        let minimum = minimum(wish, before)?;
         let stored = self.trusted().await?;
         let (mut files, mut uploaded, mut bytes) = (Vec::new(), 0, 0);
         for upload in uploads {
