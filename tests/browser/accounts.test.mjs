@@ -19,7 +19,7 @@ after(async () => {
 
 /** A browser of its own, with the page open. */
 async function open(context) {
-  context ??= await browser.newContext({ viewport: { width: 900, height: 700 } });
+  context ??= await browser.newContext({ viewport: { width: 900, height: 700 }, reducedMotion: "reduce" });
   const page = await context.newPage();
   page.on("pageerror", (error) => assert.fail(`the page has failed: ${error}`));
   await page.goto(stack.url);
@@ -154,6 +154,21 @@ test("a deleted character can be restored, and a name has one bearer", async () 
   await page.getByLabel("Name of a new character").fill("Edda");
   await button(page, "Create").click();
   await seen(page.locator("#create-problem").getByText(/How about/));
+});
+
+test("who guesses has to wait, and is told for how long", async () => {
+  const page = await open();
+  const locked = page.locator("#password-problem").getByText(/You can try again in \d+ second/);
+  for (let guess = 1; !(await locked.isVisible()); guess++) {
+    assert.ok(guess <= 12, "the name is locked after a few failures");
+    await logIn(page, "greta", `guess number ${guess}`);
+    await seen(page.locator("#password-login:not([aria-busy]) #password-problem:not(:empty)"));
+  }
+  // The button counts, and the other ways stay open.
+  assert.match((await page.locator("#password-submit").getAttribute("data-wait")) ?? "0:00", /^\d+:\d\d$/);
+  await page.getByLabel("Your name").fill("Greta");
+  await button(page, "Play").click();
+  await new Player(page, "Greta").isIn();
 });
 
 test("a guest keeps the character with a name and a password", async () => {

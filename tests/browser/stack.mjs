@@ -23,18 +23,22 @@ export async function startStack() {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = new Promise((resolve) => child.once("exit", resolve));
-  const url = await new Promise((resolve, reject) => {
-    createInterface({ input: child.stdout }).on("line", (line) => {
-      if (line.startsWith("ready ")) resolve(line.slice(6));
-    });
-    ended.then((code) => reject(new Error(`worldline up ended with ${code} before it was ready`)));
-  });
   const stop = async () => {
     child.kill("SIGTERM");
     const code = await ended;
     await rm(dataDir, { recursive: true, force: true });
     return code;
   };
+  const ready = new Promise((resolve, reject) => {
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      if (line.startsWith("ready ")) resolve(line.slice(6));
+    });
+    ended.then((code) => reject(new Error(`worldline up ended with ${code} before it was ready`)));
+  });
+  const url = await ready.catch(async (error) => {
+    await stop();
+    throw error;
+  });
   return { url, stop };
 }
 
