@@ -142,6 +142,37 @@ test("a device that is logged out from another one is told so", async () => {
   await seen(login(there).locator("#login-reason:not(:empty)"));
 });
 
+test("another password ends the other logins, and logging out everywhere ends all", async () => {
+  const here = await open();
+  await createAccount(here, "hilda");
+  const there = await open();
+  await logIn(there, "hilda");
+  await heading(there, "Your characters");
+
+  const menu = await openMenu(here);
+  await menu.getByText("Change the password").click();
+  const change = async (old) => {
+    await menu.getByLabel("Password until now").fill(old);
+    await menu.locator("#change-new").fill(`${PASSWORD}, twice`);
+    await button(menu, "Change").click();
+  };
+  await change("not this one, surely");
+  await seen(menu.locator("#change-problem:not(:empty)"));
+  await change(PASSWORD);
+  await seen(menu.getByText("The password is changed."));
+
+  await there.reload();
+  await seen(login(there).locator("#login-reason:not(:empty)"));
+  await logIn(there, "hilda", `${PASSWORD}, twice`);
+  await heading(there, "Your characters");
+
+  await menu.getByText("Where you are logged in").click();
+  await button(menu, "Log out everywhere").click();
+  await seen(login(here).getByText("You are logged out."));
+  await there.reload();
+  await seen(login(there).locator("#login-reason:not(:empty)"));
+});
+
 test("a deleted character can be restored, and a name has one bearer", async () => {
   const page = await open();
   await createAccount(page, "edda");
