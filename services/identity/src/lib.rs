@@ -86,7 +86,11 @@ pub async fn run(config: Config, log: EventLog, ctx: Ctx) -> anyhow::Result<()> 
     health.ready();
     tracing::info!("accounts and credentials are served");
     let shutdown = ctx.shutdown.token();
-    let keeping = async { keys.keep(shutdown.clone()).await.context("keeping the keys") };
+    let keeping = async {
+        keys.keep(shutdown.clone())
+            .await
+            .context("keeping the keys")
+    };
     let proving = async {
         let served = credentials.serve(shutdown.clone()).await;
         served.context("serving credentials")

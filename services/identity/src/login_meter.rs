@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use runtime::metric_definitions::{LOGINS_TOTAL, LOGIN_FAILURE_ALARM, LOGIN_FAILURE_RATIO};
+use runtime::metric_definitions::{LOGIN_FAILURE_ALARM, LOGIN_FAILURE_RATIO, LOGINS_TOTAL};
 use schemas::keyed::Refusal;
 
 /// How far the alarm looks back.

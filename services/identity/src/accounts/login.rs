@@ -1,9 +1,7 @@
 //! Logging in: as a guest by its token, or with a credential's grant.
 
 use eventlog::keyed::Verdict;
-use schemas::account::{
-    Account, AccountEvent, Asker, LoginSession, SecurityNotice, SessionEnd,
-};
+use schemas::account::{Account, AccountEvent, Asker, LoginSession, SecurityNotice, SessionEnd};
 use schemas::credential::Method;
 use schemas::sealed::Sealed;
 use schemas::{AccountId, CharacterId, Digest, UnixMillis};

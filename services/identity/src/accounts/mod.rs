@@ -74,9 +74,7 @@ impl Accounts {
         match self.keys.open_sealed(grant, &bound_to).await {
             Ok(Secret::Grant { token }) => {
                 let token = Zeroizing::new(token);
-                self.grants
-                    .read(&token)
-                    .ok_or_else(|| refusal(BAD_REQUEST))
+                self.grants.read(&token).ok_or_else(|| refusal(BAD_REQUEST))
             }
             Ok(_) | Err(OpenError::Closed) => Err(refusal(BAD_REQUEST)),
             Err(OpenError::OldKey) => Err(refusal(OLD_KEY)),
@@ -84,7 +82,13 @@ impl Accounts {
     }
 
     /// The tokens of a session as it is now, sealed to who asked.
-    fn tokens(&self, state: &Account, account: AccountId, asker: &Asker, at: UnixMillis) -> SealedTo {
+    fn tokens(
+        &self,
+        state: &Account,
+        account: AccountId,
+        asker: &Asker,
+        at: UnixMillis,
+    ) -> SealedTo {
         let session = state.sessions.iter().find(|s| s.id == asker.session);
         let generation = session.map_or(1, |session| session.generation);
         let address = self.binding.in_token(asker.address);
@@ -152,9 +156,11 @@ impl Aggregate for Accounts {
                 name,
                 asker,
             } => self.register_guest(state, (*account, *character, name), asker, at),
-            AccountCommand::LoginGuest { account, proof, asker } => {
-                self.login_guest(state, *account, proof, asker, at)
-            }
+            AccountCommand::LoginGuest {
+                account,
+                proof,
+                asker,
+            } => self.login_guest(state, *account, proof, asker, at),
             AccountCommand::OpenSession { account, asker, .. } => match &asked.evidence {
                 Some(Ok(claims)) => login::open_session(state, *account, claims, asker, at),
                 Some(Err(why)) => Verdict::refused(why.clone()),

@@ -101,7 +101,10 @@ pub(super) fn make_room(state: &Account, at: UnixMillis) -> Vec<AccountEvent> {
 
 /// Those that are not over.
 pub(super) fn alive(state: &Account, at: UnixMillis) -> Vec<LoginSession> {
-    let alive = state.sessions.iter().filter(|session| !is_over(session, at));
+    let alive = state
+        .sessions
+        .iter()
+        .filter(|session| !is_over(session, at));
     alive.cloned().collect()
 }
 

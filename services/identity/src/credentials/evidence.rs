@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use eventlog::keyed::Context;
+use schemas::UnixMillis;
 use schemas::credential::{Credential, CredentialCommand, Secret, bound_to};
 use schemas::keyed::Refusal;
 use schemas::locate::Locator;
 use schemas::sealed::Sealed;
-use schemas::UnixMillis;
 use zeroize::Zeroizing;
 
 use super::vouched::Vouching;
@@ -101,10 +101,19 @@ impl Checks {
             Err(OpenError::Closed) => return Evidence::refused(BAD_REQUEST),
         };
         let found = match (command, secret) {
-            (CredentialCommand::LogIn { .. }, Secret::IdToken { provider, token, nonce }) => {
+            (
+                CredentialCommand::LogIn { .. },
+                Secret::IdToken {
+                    provider,
+                    token,
+                    nonce,
+                },
+            ) => {
                 let token = Zeroizing::new(token);
                 let key = (key, &self.locator);
-                self.vouching.check(key, &provider, &token, &nonce, ctx).await
+                self.vouching
+                    .check(key, &provider, &token, &nonce, ctx)
+                    .await
             }
             _ if self.has_waited(ctx.stored_at) => Err(Busy.into()),
             (CredentialCommand::LogIn { .. }, Secret::Password { password }) => {
@@ -129,12 +138,14 @@ impl Checks {
         password: Zeroizing<String>,
     ) -> Result<Evidence, Evidence> {
         let hash = self.hash_of(key, state);
-        Ok(match self.pool.verify(password::normal(&password), hash).await? {
-            Verified::Wrong => Evidence::Wrong,
-            Verified::Right { rehashed } => Evidence::Right {
-                rehashed: rehashed.map(|hash| self.sealed(key, &hash)),
+        Ok(
+            match self.pool.verify(password::normal(&password), hash).await? {
+                Verified::Wrong => Evidence::Wrong,
+                Verified::Right { rehashed } => Evidence::Right {
+                    rehashed: rehashed.map(|hash| self.sealed(key, &hash)),
+                },
             },
-        })
+        )
     }
 
     async fn register(
@@ -175,7 +186,9 @@ impl Checks {
     fn hash_of(&self, key: &str, state: &Credential) -> Option<PasswordHash> {
         let opened = self.vault.open(state.hash.as_ref()?, key);
         let text = opened.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
-        let hash = text.map(Zeroizing::new).and_then(|text| PasswordHash::parse(&text));
+        let hash = text
+            .map(Zeroizing::new)
+            .and_then(|text| PasswordHash::parse(&text));
         if hash.is_none() {
             tracing::error!(
                 credential = key,

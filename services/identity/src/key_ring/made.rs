@@ -72,12 +72,14 @@ impl Ring {
     pub(super) fn fresh() -> Self {
         let (boxed, signing) = (Made::fresh(), Made::fresh());
         let since = UnixMillis(0);
+        let opens = Arc::new(boxed.boxed());
+        let current = signing.signer();
         Self {
-            boxes: HashMap::from([(boxed.kid.clone(), Arc::new(boxed.boxed()))]),
+            boxes: HashMap::from([(boxed.kid.clone(), opens)]),
             signers: HashMap::new(),
-            box_turn: Turn::next(None, boxed.kid.clone(), since),
-            sign_turn: Turn::next(None, signing.kid.clone(), since),
-            current: signing.signer(),
+            box_turn: Turn::next(None, boxed.kid, since),
+            sign_turn: Turn::next(None, signing.kid, since),
+            current,
         }
     }
 

@@ -106,7 +106,11 @@ impl Shared {
             self.public.delete(&key).await?;
             return Err(error.into());
         }
-        tracing::info!(usage = usage.token(), key.id = turn.kid, "a new key is in use");
+        tracing::info!(
+            usage = usage.token(),
+            key.id = turn.kid,
+            "a new key is in use"
+        );
         Ok(turn)
     }
 
@@ -208,7 +212,7 @@ impl Shared {
 }
 
 /// The name of the key that an entry holds, if it is one of this use.
-fn kid<'a>(usage: Use, entry: &'a Entry) -> Option<&'a str> {
+fn kid(usage: Use, entry: &Entry) -> Option<&str> {
     let kid = entry.key.strip_prefix(usage.token())?;
     kid.strip_prefix('.')
 }

@@ -1,0 +1,169 @@
+//! Sessions that a credential's grant begins.
+
+use schemas::account::{SecurityNotice, SessionEnd};
+
+use super::*;
+use crate::refusals::{GRANT_EXPIRED, GRANT_USED};
+
+const CREDENTIAL: Digest = Digest([3; 16]);
+
+fn grant(changed: bool) -> GrantClaims {
+    let who = (Method::Password, CREDENTIAL);
+    GrantClaims::new(ANN, who, "credential.5.1".into(), NOW, changed)
+}
+
+fn open(claims: Result<GrantClaims, Refusal>) -> AccountAsked {
+    let command = AccountCommand::OpenSession {
+        account: ANN,
+        grant: SealedTo::default(),
+        asker: asker(LAPTOP),
+    };
+    Asked::with(command, claims)
+}
+
+fn by_password() -> AccountEvent {
+    AccountEvent::SessionOpened {
+        session: session(LAPTOP, Method::Password, NOW),
+        grant: Some(grant(false).digest()),
+    }
+}
+
+fn linked() -> AccountEvent {
+    AccountEvent::CredentialLinked {
+        method: Method::Password,
+        credential: CREDENTIAL,
+    }
+}
+
+#[test]
+fn an_account_begins_with_its_first_session() {
+    let accounts = accounts();
+    let begun = ann(&accounts, []).when(open(Ok(grant(false)))).then([
+        AccountEvent::Registered {
+            account: ANN,
+            method: Method::Password,
+        },
+        linked(),
+        by_password(),
+        AccountEvent::LoggedIn { account: ANN },
+    ]);
+    assert_eq!((begun.state.since, begun.state.logins), (NOW, 1));
+    let tokens = tokens(begun.answer());
+    assert_eq!(tokens.guest_token, None);
+    assert_eq!(tokens.characters, []);
+}
+
+#[test]
+fn a_guest_who_chose_a_password_keeps_everything() {
+    let answer = ann(&accounts(), registered())
+        .when(open(Ok(grant(false))))
+        .then([
+            linked(),
+            by_password(),
+            AccountEvent::LoggedIn { account: ANN },
+        ])
+        .answer();
+    let tokens = tokens(answer);
+    assert_eq!(tokens.characters, [ANNS]);
+    assert_eq!(tokens.guest_token, None, "a password took its place");
+}
+
+#[test]
+fn a_grant_is_taken_once() {
+    let events = [linked(), by_password()];
+    let again = AccountCommand::OpenSession {
+        account: ANN,
+        grant: SealedTo::default(),
+        asker: asker(PHONE),
+    };
+    ann(&accounts(), events)
+        .when(Asked::with(again, Ok(grant(false))))
+        .then([])
+        .refused(GRANT_USED);
+}
+
+#[test]
+fn a_grant_is_good_for_thirty_seconds() {
+    ann(&accounts(), [])
+        .at(UnixMillis(NOW.0 + 31_000))
+        .when(open(Ok(grant(false))))
+        .then([])
+        .refused(GRANT_EXPIRED);
+}
+
+#[test]
+fn a_grant_for_somebody_else_is_refused() {
+    let bens = GrantClaims {
+        sub: AccountId(8),
+        ..grant(false)
+    };
+    ann(&accounts(), registered())
+        .when(open(Ok(bens)))
+        .then([])
+        .refused(NOT_YOURS);
+}
+
+#[test]
+fn a_grant_that_does_not_open_is_refused_for_its_reason() {
+    for code in [OLD_KEY, BAD_REQUEST] {
+        ann(&accounts(), registered())
+            .when(open(Err(refusal(code))))
+            .then([])
+            .refused(code);
+    }
+}
+
+#[test]
+fn a_changed_password_ends_every_other_session() {
+    let changed = GrantClaims {
+        changed: true,
+        ..grant(true)
+    };
+    let mut events = registered();
+    events.push(linked());
+    let after = ann(&accounts(), events).when(open(Ok(changed))).then([
+        AccountEvent::SessionEnded {
+            session: PHONE,
+            why: SessionEnd::LoggedOutEverywhere,
+        },
+        AccountEvent::Security {
+            what: SecurityNotice::PasswordChanged,
+            session: LAPTOP,
+            at: NOW,
+        },
+        by_password(),
+        AccountEvent::LoggedIn { account: ANN },
+    ]);
+    assert_eq!(after.state.sessions.len(), 1);
+}
+
+#[tokio::test]
+async fn a_sealed_grant_is_opened_where_it_was_sealed_for() {
+    let accounts = accounts();
+    let (kid, public) = accounts.keys.box_key();
+    let token = accounts.grants.token(&grant(false));
+    let secret = encode(&Secret::Grant { token });
+    let seal = |bound_to: &[u8]| {
+        SealedTo::seal(
+            public,
+            &kid,
+            schemas::sealed_to::CREDENTIAL,
+            bound_to,
+            &secret,
+        )
+        .unwrap()
+    };
+    let key = ANN.to_string();
+    let here = bound_to(&key, asker(LAPTOP).reply_key);
+    let opened = accounts.opened(&key, &seal(&here), &asker(LAPTOP)).await;
+    assert_eq!(opened, Ok(grant(false)));
+    let elsewhere = seal(b"elsewhere");
+    let closed = accounts.opened(&key, &elsewhere, &asker(LAPTOP)).await;
+    assert_eq!(closed.unwrap_err().code, BAD_REQUEST);
+    let unknown = SealedTo {
+        key: "gone".into(),
+        ..seal(&here)
+    };
+    let old = accounts.opened(&key, &unknown, &asker(LAPTOP)).await;
+    assert_eq!(old.unwrap_err().code, OLD_KEY);
+}
