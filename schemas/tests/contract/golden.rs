@@ -6,7 +6,6 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use schemas::account::{Account, AccountCommand, AccountEvent, LoggedIn};
 use schemas::command::{AreaMessage, PlayerAsk, PlayerBatch, PlayerCommand};
 use schemas::control::{
     AreaControl, ControlCommand, ControlEvent, Heartbeat, Member, Opened, Placement,
@@ -25,8 +24,8 @@ use schemas::segment::{Controller, InputBits, Mode, Segment};
 use schemas::subjects::AggregateId;
 use schemas::wire::{Body, Chunk, ClientMessage, Encoding, Own, ServerMessage};
 use schemas::{
-    AccountId, AreaId, CharacterId, Claim, Digest, EdgeId, Epoch, FrameNo, Incarnation, LoginId, Sequence,
-    SessionFence, Step, Tick, UnixMillis, decode, encode,
+    AccountId, AreaId, CharacterId, Claim, Digest, EdgeId, Epoch, FrameNo, Incarnation, LoginId,
+    Sequence, SessionFence, Step, Tick, UnixMillis, decode, encode,
 };
 
 pub(super) const ANN: CharacterId = CharacterId(0x0123_4567_89ab_cdef);
@@ -404,38 +403,6 @@ fn what_is_stored_for_areas_stays_readable() {
 fn what_is_stored_for_keyed_domains_stays_readable() {
     let guest = |account, character, name| (account, character, name);
     let (account, character, name) = guest(ACCOUNT, ANN, sealed());
-    let commands = vec![
-        AccountCommand::RegisterGuest {
-            account,
-            character,
-            name: name.clone(),
-        },
-        AccountCommand::LoginGuest {
-            account,
-            proof: Digest([3; 16]),
-        },
-    ];
-    for (n, message) in (1..).zip(keyed(commands)) {
-        golden(&format!("account-message.1.{n}"), &message);
-    }
-    let events = vec![
-        AccountEvent::GuestRegistered {
-            account,
-            character,
-            name: name.clone(),
-            proof: Digest([3; 16]),
-        },
-        AccountEvent::LoggedIn { account },
-        AccountEvent::LoginFailed { account },
-    ];
-    let state = Account {
-        proof: Some(Digest([3; 16])),
-        characters: vec![ANN],
-        name: name.clone(),
-        logins: 2,
-    };
-    golden("account-entry.1", &entry(events, state));
-
     let ticket = Digest([4; 16]);
     let commands = vec![
         LobbyCommand::Create {
@@ -554,24 +521,9 @@ fn what_is_stored_for_keyed_domains_stays_readable() {
 
 #[test]
 fn what_is_not_stored_but_leaves_a_process_stays_readable() {
-    let secret = LoggedIn {
-        account: ACCOUNT,
-        character: ANN,
-        guest_token: "t".into(),
-        access_token: "a.b.c".into(),
-        expires_in: 600,
-        name: sealed(),
-    };
-    golden(
-        "reply-logged-in.1",
-        &Reply {
-            request: 1,
-            result: Ok(secret),
-        },
-    );
     golden(
         "reply-refused.1",
-        &Reply::<LoggedIn> {
+        &Reply::<LobbyReply> {
             request: 1,
             result: Err(Refusal::new("bad_login", "No.")),
         },

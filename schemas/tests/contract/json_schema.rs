@@ -7,9 +7,11 @@ use schemas::account::{Account, AccountCommand, AccountEvent};
 use schemas::control::{
     AreaControl, ControlCommand, ControlEvent, EdgeMember, Heartbeat, Member, Placement,
 };
+use schemas::credential::{Credential, CredentialCommand, CredentialEvent};
 use schemas::keyed::{KeyedEntry, KeyedMessage};
 use schemas::lobby::{Character, LobbyCommand, LobbyEvent, Ranking};
 use schemas::name::{Name, NameCommand, NameEvent};
+use schemas::public_keys::{BoxKeyEntry, CurrentKeys, SignKeyEntry};
 use schemas::wire::{Chunk, ClientMessage, Fields, ServerMessage};
 use schemas::{command::AreaMessage, frame::Frame};
 
@@ -93,6 +95,11 @@ fn the_json_schemas_say_what_the_types_say() {
     stored::<AreaMessage>("area-message");
     stored::<KeyedMessage<AccountCommand>>("account-message");
     stored::<KeyedEntry<AccountEvent, Account>>("account-entry");
+    stored::<KeyedMessage<CredentialCommand>>("credential-message");
+    stored::<KeyedEntry<CredentialEvent, Credential>>("credential-entry");
+    stored::<BoxKeyEntry>("public-box-key");
+    stored::<SignKeyEntry>("public-signing-key");
+    stored::<CurrentKeys>("current-keys");
     stored::<KeyedMessage<LobbyCommand>>("lobby-message");
     stored::<KeyedEntry<LobbyEvent, Character>>("lobby-entry");
     stored::<KeyedMessage<ControlCommand>>("control-message");

@@ -101,10 +101,7 @@ fn what_the_lobby_stores_stays_readable() {
     let replies = [LobbyReply::Deleted { until: LATER }, LobbyReply::Done];
     for (n, reply) in (4..).zip(replies) {
         let result = Ok(reply);
-        golden(
-            &format!("reply-lobby.1.{n}"),
-            &Reply { request: n, result },
-        );
+        golden(&format!("reply-lobby.1.{n}"), &Reply { request: n, result });
     }
 }
 

@@ -5,6 +5,7 @@
 //! with the change that made it.
 
 mod golden;
+mod identity;
 mod json_schema;
 mod lobby;
 mod typescript;
