@@ -79,7 +79,10 @@ mod tests {
     fn login_names_are_trimmed_and_measured_in_characters() {
         assert_eq!(login_name("  Ann of Ávila "), Ok("Ann of Ávila"));
         assert_eq!(login_name(&"é".repeat(64)), Ok("é".repeat(64).as_str()));
-        assert_eq!(login_name(&"x".repeat(1 << 20)), Err(TextError::TooLong(64)));
+        assert_eq!(
+            login_name(&"x".repeat(1 << 20)),
+            Err(TextError::TooLong(64))
+        );
         assert_eq!(login_name(" \t "), Err(TextError::Empty));
         assert_eq!(login_name(" ann "), Ok("ann"));
         assert_eq!(login_name("an"), Err(TextError::TooShort(3)));

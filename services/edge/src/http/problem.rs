@@ -202,10 +202,11 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let status = match refusal.code.as_str() {
             "bad_login" | "bad_id_token" | "nonce_used" | "session_unknown" | "session_reused"
-            | "log_in_again" => StatusCode::UNAUTHORIZED,
+            | "log_in_again" | "grant_used" | "grant_expired" => StatusCode::UNAUTHORIZED,
             "locked" | "busy" => StatusCode::TOO_MANY_REQUESTS,
             "weak_password" => StatusCode::BAD_REQUEST,
             "not_yours" => StatusCode::FORBIDDEN,
+            "bad_request" => StatusCode::INTERNAL_SERVER_ERROR,
             "no_such_character" | "no_such_account" => StatusCode::NOT_FOUND,
             // An edge that has fetched the newest key and is refused again: the keys are turning.
             "sealed_to_an_old_key" => return Self::UNAVAILABLE,

@@ -43,13 +43,19 @@ pub(crate) fn router(realm: Arc<Realm>, health: Health) -> Router {
         .route("/v1/account", get(sessions::account))
         .route("/v1/sessions", get(sessions::sessions))
         .route("/v1/sessions/{id}", delete(sessions::end_session))
-        .route("/v1/characters", get(characters::list).post(characters::create))
+        .route(
+            "/v1/characters",
+            get(characters::list).post(characters::create),
+        )
         .route("/v1/characters/{id}", delete(characters::delete))
         .route("/v1/characters/{id}/restore", post(characters::restore))
         .route("/v1/start", post(start))
         .merge(oidc::routes(&realm))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(from_fn_with_state((throttle, Arc::clone(&realm)), slow_down));
+        .layer(from_fn_with_state(
+            (throttle, Arc::clone(&realm)),
+            slow_down,
+        ));
     let files = web_client(realm.config.web_dir.as_deref());
     let no_sniffing = SetResponseHeaderLayer::overriding(
         header::X_CONTENT_TYPE_OPTIONS,

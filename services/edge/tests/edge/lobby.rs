@@ -1,19 +1,19 @@
-//! Identity and lobby as a test wants them: everybody may join, where the test has put them.
+//! The lobby as a test wants it: everybody may join, where the test has put them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use eventlog::{EventLog, Follow, Record};
-use schemas::account::{AccountCommand, LoggedIn};
 use schemas::command::AreaMessage;
 use schemas::effect::{Cause, Effect, EffectMessage, EffectPayload, EntryPoint, Traveller};
 use schemas::keyed::{KeyedMessage, Refusal, Reply};
 use schemas::lobby::{LobbyCommand, LobbyReply};
+use schemas::name::{NameCommand, NameReply};
 use schemas::subjects::{AggregateId, Domain};
 use schemas::{AccountId, AreaId, CharacterId, Digest, EdgeId, LoginId, SessionFence, UnixMillis};
 use serde::Serialize;
 
-use crate::stage::{access_token, area, realm_key};
+use crate::stage::{area, realm_key};
 
 #[derive(Clone)]
 pub struct Lobby {
@@ -60,37 +60,19 @@ impl Lobby {
             self.log
                 .read(stream, Vec::new(), Default::default(), Follow::Tail)
         };
-        let (mut lobby, mut identity) = (all(Domain::Lobby), all(Domain::Identity));
+        let (mut lobby, mut names) = (all(Domain::Lobby), all(Domain::Name));
         loop {
             tokio::select! {
                 record = lobby.next() => self.lobby_command(&record.expect("the twin").expect("tail")).await,
-                record = identity.next() => self.account_command(&record.expect("the twin").expect("tail")).await,
+                record = names.next() => self.name_command(&record.expect("the twin").expect("tail")).await,
             }
         }
     }
 
-    async fn account_command(&self, record: &Record) {
-        let (request, reply, command) = question::<AccountCommand>(record);
-        let logged_in = |account, character| LoggedIn {
-            account,
-            character,
-            guest_token: format!("{account}.{}", "A".repeat(43)),
-            access_token: access_token(account, 600),
-            expires_in: 600,
-            name: realm_key().seal("Ann"),
-        };
-        let result = match command {
-            AccountCommand::RegisterGuest {
-                account, character, ..
-            } => Ok(logged_in(account, character)),
-            AccountCommand::LoginGuest { account, .. } if account.0 == 404 => {
-                Err(Refusal::new("bad_login", "this login is not valid"))
-            }
-            AccountCommand::LoginGuest { account, .. } => {
-                Ok(logged_in(account, CharacterId(account.0)))
-            }
-        };
-        self.reply(request, &reply, result).await;
+    /// Every name is free.
+    async fn name_command(&self, record: &Record) {
+        let (request, reply, _) = question::<NameCommand>(record);
+        self.reply(request, &reply, Ok(NameReply::Done)).await;
     }
 
     async fn lobby_command(&self, record: &Record) {
@@ -231,7 +213,7 @@ impl State {
     }
 }
 
-fn question<C: serde::de::DeserializeOwned>(record: &Record) -> (u64, String, C) {
+pub fn question<C: serde::de::DeserializeOwned>(record: &Record) -> (u64, String, C) {
     match schemas::decode(&record.payload).expect("a question") {
         KeyedMessage::Command {
             request,

@@ -13,6 +13,7 @@ mod bad_input;
 mod client;
 mod drain;
 mod http;
+mod identity;
 mod lobby;
 mod play;
 mod protocol_doc;

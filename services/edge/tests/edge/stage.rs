@@ -9,21 +9,22 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use runtime::{Ctx, Shutdown, Span};
 use schemas::sealed::RealmKey;
 use schemas::wire::PROTOCOL;
-use schemas::{AccountId, AreaId, CharacterId, LoginId};
+use schemas::{AccountId, AreaId, CharacterId, Digest, LoginId};
 use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::area::run_area;
 use crate::client::Client;
+use crate::identity::{Identity, SIGNING_KID};
 use crate::lobby::Lobby;
 
 const REALM_KEY: [u8; 32] = [7; 32];
-const IDENTITY_PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\n\
+pub const IDENTITY_PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\n\
     MC4CAQAwBQYDK2VwBCIEIBDdOSCshWDAUT7wdwF2gI3WCZvhz4C4wF80x8ltcIl+\n-----END PRIVATE KEY-----\n";
-const IDENTITY_PUBLIC: &str = "-----BEGIN PUBLIC KEY-----\n\
+pub const IDENTITY_PUBLIC: &str = "-----BEGIN PUBLIC KEY-----\n\
     MCowBQYDK2VwAyEAhvPOO3/GLvAuNhPIrD1X/7E0tHwfUkN3T0FJAU2BG/A=\n-----END PUBLIC KEY-----\n";
-const LOBBY_PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\n\
+pub const LOBBY_PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\n\
     MC4CAQAwBQYDK2VwBCIEIPLe1rnYbkK4VURYU7E1R3vF8bpG4JZTu3ubQxoUIFXM\n-----END PRIVATE KEY-----\n";
 const LOBBY_PUBLIC: &str = "-----BEGIN PUBLIC KEY-----\n\
     MCowBQYDK2VwAyEAKUlcksiLZnvv5H1eCoUeRBjtSrScbajobFhIyCZ29NY=\n-----END PUBLIC KEY-----\n";
@@ -34,6 +35,7 @@ pub struct Stage {
     #[allow(dead_code, reason = "not every test breaks the broker")]
     pub faults: Faults,
     pub lobby: Lobby,
+    pub identity: Identity,
     tasks: Vec<AbortOnDropHandle<()>>,
 }
 
@@ -64,7 +66,9 @@ pub fn config() -> Config {
     Config {
         realm_key: hex(REALM_KEY[0]),
         resume_key: hex(9),
-        identity_public_key: IDENTITY_PUBLIC.into(),
+        // All tests are of one address.
+        registrations_per_hour: 0,
+        failed_logins_per_address: 0,
         lobby_public_key: LOBBY_PUBLIC.into(),
         drain: Span::from_millis(50),
         ..Config::default()
@@ -72,8 +76,17 @@ pub fn config() -> Config {
 }
 
 fn token(claims: &serde_json::Value, private: &str) -> String {
+    signed(claims, private, SIGNING_KID)
+}
+
+/// A token signed with any key, under any name.
+pub fn signed(claims: &serde_json::Value, private: &str, kid: &str) -> String {
     let key = EncodingKey::from_ed_pem(private.as_bytes()).expect("a key");
-    jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), claims, &key).expect("a token")
+    let header = Header {
+        kid: Some(kid.into()),
+        ..Header::new(Algorithm::EdDSA)
+    };
+    jsonwebtoken::encode(&header, claims, &key).expect("a token")
 }
 
 fn expiry(from_now: i64) -> i64 {
@@ -97,11 +110,33 @@ pub fn ticket_until(character: CharacterId, id: &str, seconds: i64) -> String {
 
 /// An access token as identity signs it.
 pub fn access_token(account: AccountId, seconds: i64) -> String {
-    let claims = json!({
+    signed_access(account, LoginId(1), seconds, None)
+}
+
+/// An access token of a login session, that may be good from one address only.
+pub fn signed_access(
+    account: AccountId,
+    session: LoginId,
+    seconds: i64,
+    address: Option<Digest>,
+) -> String {
+    token(&claims(account, session, seconds, address), IDENTITY_PRIVATE)
+}
+
+pub fn claims(
+    account: AccountId,
+    session: LoginId,
+    seconds: i64,
+    address: Option<Digest>,
+) -> serde_json::Value {
+    let mut claims = json!({
         "iss": "worldline", "aud": "worldline-edge", "sub": account.to_string(),
-        "iat": expiry(0), "exp": expiry(seconds),
+        "sid": session.to_string(), "iat": expiry(0), "exp": expiry(seconds),
     });
-    token(&claims, IDENTITY_PRIVATE)
+    if let Some(address) = address {
+        claims["adr"] = address.to_string().into();
+    }
+    claims
 }
 
 /// A ticket signed by somebody else.
@@ -119,6 +154,7 @@ impl Stage {
     pub async fn new(areas: &[&str]) -> Self {
         let (log, faults) = EventLog::in_memory();
         let lobby = Lobby::new(&log);
+        let identity = Identity::new(&log).await;
         let mut tasks = vec![AbortOnDropHandle::new(tokio::spawn(lobby.clone().run()))];
         for name in areas {
             tasks.push(AbortOnDropHandle::new(tokio::spawn(run_area(
@@ -126,10 +162,13 @@ impl Stage {
                 area(name),
             ))));
         }
+        let answering = tokio::spawn(identity.clone().run());
+        tasks.push(AbortOnDropHandle::new(answering));
         Self {
             log,
             faults,
             lobby,
+            identity,
             tasks,
         }
     }
