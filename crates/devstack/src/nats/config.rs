@@ -14,6 +14,9 @@ pub struct NatsConfig {
     /// Whether a message is acknowledged only once it is on the disk. Off, a power cut loses messages (a killed
     /// server does not).
     pub sync_always: bool,
+    /// How many bytes its streams may take or reserve. The server's own choice, three quarters of what is free when
+    /// it starts, shrinks with every start and refuses all streams on a disk that is nearly full.
+    pub file_store: u64,
     /// The server's name.
     pub name: String,
 }
@@ -23,6 +26,8 @@ impl Default for NatsConfig {
         NatsConfig {
             users: None,
             sync_always: true,
+            // Nothing is kept for long that takes the default.
+            file_store: 1 << 40,
             name: "worldline".to_owned(),
         }
     }
@@ -35,6 +40,33 @@ pub struct RenderedConfig {
     pub server: String,
     /// `users.conf`, to lie beside it. Secret.
     pub users: String,
+}
+
+/// What [`NatsConfig::file_store`] is at least: the streams reserve 11 GiB before they hold anything.
+const LEAST_FILE_STORE: u64 = 16 << 30;
+
+/// Three quarters of what a store in `dir` can have of its disk: what is free, and what it has already.
+///
+/// # Errors
+/// When the directory cannot be looked at.
+pub fn share_of_disk(dir: &Path) -> std::io::Result<u64> {
+    let disk = nix::sys::statvfs::statvfs(dir)?;
+    let free = disk.blocks_available() * disk.fragment_size();
+    Ok(((free + size_below(dir)?) / 4 * 3).max(LEAST_FILE_STORE))
+}
+
+fn size_below(dir: &Path) -> std::io::Result<u64> {
+    let mut size = 0;
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let data = entry.metadata()?;
+        size += if data.is_dir() {
+            size_below(&entry.path())?
+        } else {
+            data.len()
+        };
+    }
+    Ok(size)
 }
 
 impl NatsConfig {
@@ -51,6 +83,10 @@ impl NatsConfig {
             (
                 "WORLDLINE_NATS_SYNC",
                 if self.sync_always { "always" } else { "2m" }.to_owned(),
+            ),
+            (
+                "WORLDLINE_NATS_FILE_STORE",
+                format!("{}M", self.file_store >> 20),
             ),
             // Where the server writes which ports it got.
             ("ports_file_dir", store.to_string()),

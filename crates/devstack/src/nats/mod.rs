@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-pub use config::{NatsConfig, RenderedConfig};
+pub use config::{NatsConfig, RenderedConfig, share_of_disk};
 pub use users::{Credential, Users, UsersError};
 
 use crate::process::{Launch, ServerError, ServerProcess};

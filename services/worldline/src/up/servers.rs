@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use devstack::nats::Users;
+use devstack::nats::{Users, share_of_disk};
 use devstack::tools::Named;
 use devstack::{NatsConfig, NatsOptions, NatsServer, PgOptions, Postgres, RunFile, Tools};
 use eventlog::streams::{self, StreamsFile};
@@ -36,12 +36,17 @@ impl Servers {
         let users = Users::load_or_create(&data_dir.join("nats-users.json"))?;
         let logs = log_directory(data_dir);
         std::fs::create_dir_all(&logs).with_context(|| format!("creating {}", logs.display()))?;
+        let store = data_dir.join("nats");
+        std::fs::create_dir_all(&store).with_context(|| format!("creating {}", store.display()))?;
+        let file_store = share_of_disk(&store)
+            .with_context(|| format!("looking how much room there is at {}", store.display()))?;
         let nats = NatsServer::start(NatsOptions {
             tools: tools.clone(),
-            data_dir: data_dir.join("nats"),
+            data_dir: store,
             port: None,
             config: NatsConfig {
                 users: Some(users.clone()),
+                file_store,
                 ..NatsConfig::default()
             },
             log_file: Some(logs.join("nats.log")),
