@@ -9,6 +9,7 @@ use crate::areas::Areas;
 use crate::checkpoint::Checkpoint;
 use crate::config::Config;
 use crate::control::Control;
+use crate::credentials::Credentials;
 use crate::database;
 use crate::driver::Goal;
 use crate::dump::{Dump, dump_with};
@@ -47,6 +48,7 @@ pub async fn check(
         areas: goal::<Areas>(&mut picture).await?,
         lobby: goal::<Lobby>(&mut picture).await?,
         accounts: goal::<Accounts>(&mut picture).await?,
+        credentials: goal::<Credentials>(&mut picture).await?,
         control: goal::<Control>(&mut picture).await?,
     };
     picture.commit().await?;

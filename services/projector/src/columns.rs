@@ -10,6 +10,11 @@ pub(crate) fn big(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
+/// A number of a few things as Postgres has it.
+pub(crate) fn count(of: usize) -> i32 {
+    i32::try_from(of).unwrap_or(i32::MAX)
+}
+
 /// A step at which motion ends; `None`: never.
 pub(crate) fn until(step: Step) -> Option<i64> {
     (step != Segment::FOREVER).then(|| big(step.0))

@@ -11,13 +11,16 @@ use crate::error::ProjectError;
 
 /// Every table, what of it to show, and in which order. Left out is what tells of the projector
 /// and not of the log: the owner's epoch and the saved states.
-const TABLES: [(&str, &str, &str); 7] = [
+const TABLES: [(&str, &str, &str); 10] = [
     ("accounts", "to_jsonb(t)", "account"),
     ("areas", "to_jsonb(t)", "area"),
     ("characters", "to_jsonb(t)", "character"),
     ("chat", "to_jsonb(t)", "area, sequence, line"),
     ("checkpoints", "to_jsonb(t) - 'owner_epoch'", "projection"),
+    ("credentials", "to_jsonb(t)", "credential"),
+    ("login_sessions", "to_jsonb(t)", "account, login"),
     ("parked_events", "to_jsonb(t)", "projection, key"),
+    ("security_events", "to_jsonb(t)", "account, sequence, line"),
     ("sessions", "to_jsonb(t)", "character, session"),
 ];
 

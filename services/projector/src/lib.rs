@@ -1,7 +1,8 @@
 //! The projector: folds the log into Postgres, for those who ask in SQL.
 //!
-//! Four projections, one for each event stream, each with a checkpoint of its own: `areas`
-//! (frames), `lobby` (characters and sessions), `accounts` and `control`. Every transaction moves
+//! Five projections, one for each event stream, each with a checkpoint of its own: `areas`
+//! (frames), `lobby` (characters and sessions), `accounts` (and their logins), `credentials` and
+//! `control`. Every transaction moves
 //! a checkpoint and the rows that belong to it, and compares the owner's epoch, so that a crash
 //! loses nothing and a second instance is refused. Rows hold only what the last event that
 //! touched their key said: the same log in batches of any size gives identical rows, and
@@ -19,6 +20,7 @@ mod cli;
 mod columns;
 mod config;
 mod control;
+mod credentials;
 mod database;
 mod driver;
 mod dump;
@@ -28,6 +30,7 @@ mod lobby;
 mod parked;
 mod position;
 mod projection;
+mod ranking;
 mod rebuild;
 mod service;
 mod transaction;

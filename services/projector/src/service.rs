@@ -10,11 +10,13 @@ use crate::accounts::Accounts;
 use crate::areas::Areas;
 use crate::config::Config;
 use crate::control::Control;
+use crate::credentials::Credentials;
 use crate::database;
 use crate::driver::{Driver, Goal, Surroundings};
 use crate::error::ProjectError;
 use crate::lobby::Lobby;
 use crate::projection::Projection;
+use crate::ranking;
 
 /// How far each projection shall go.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +24,7 @@ pub(crate) struct Goals {
     pub(crate) areas: Goal,
     pub(crate) lobby: Goal,
     pub(crate) accounts: Goal,
+    pub(crate) credentials: Goal,
     pub(crate) control: Goal,
 }
 
@@ -31,6 +34,7 @@ impl Goals {
             areas: goal,
             lobby: goal,
             accounts: goal,
+            credentials: goal,
             control: goal,
         }
     }
@@ -53,7 +57,11 @@ pub async fn run(config: Config, log: EventLog, ctx: Ctx) -> anyhow::Result<()> 
     if migrate(&around, &health).await? {
         let check = |name: &str| Some(ctx.health.check(&format!("projector-{name}")));
         health.ready();
-        project(&around, Goals::all(Goal::Follow), check).await?;
+        let telling = ranking::tell(pool.clone(), around.log.clone());
+        tokio::select! {
+            done = project(&around, Goals::all(Goal::Follow), check) => done?,
+            () = telling => {}
+        }
     }
     pool.close().await;
     Ok(())
@@ -116,11 +124,13 @@ pub(crate) async fn project(
     ) -> impl Future<Output = Result<(), ProjectError>> {
         Box::pin(Driver::new(projection, around.clone(), goal, health(P::NAME)).run())
     }
+    let credentials = Credentials::default();
     let areas = Areas::new(around.config.save_every);
     tokio::try_join!(
         start(areas, around, goals.areas, &health),
         start(Lobby::default(), around, goals.lobby, &health),
         start(Accounts::default(), around, goals.accounts, &health),
+        start(credentials, around, goals.credentials, &health),
         start(Control::default(), around, goals.control, &health),
     )?;
     Ok(())

@@ -1,8 +1,9 @@
-//! The lobby's columns of `characters`: whose it is, who has it, its newest session.
+//! The lobby's columns of `characters`: whose it is, who has it, its newest session,
+//! how long it has played, whether it is deleted.
 
 use std::collections::BTreeMap;
 
-use schemas::lobby::{Character, Place};
+use schemas::lobby::{Character, Place, level};
 use schemas::{CharacterId, Sequence, UnixMillis};
 use sqlx::PgConnection;
 
@@ -49,14 +50,15 @@ impl CharacterRows {
         sqlx::query(
             "INSERT INTO characters (character, account, name_key, name_nonce, name_bytes, place, place_area,
                                      session, edge, last_seen_area, last_seen_x, last_seen_y, lobby_at,
-                                     lobby_sequence)
+                                     lobby_sequence, login, played_ms, level, deleted_until, erased)
              SELECT character, account, name_key, name_nonce, name_bytes, place, place_area, session, edge,
-                    seen_area, seen_x, seen_y, to_timestamp(at / 1000.0), sequence
+                    seen_area, seen_x, seen_y, to_timestamp(at / 1000.0), sequence, login, played_ms, level,
+                    to_timestamp(deleted_until / 1000.0), erased
              FROM UNNEST($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::BYTEA[], $5::BYTEA[], $6::TEXT[], $7::TEXT[],
                          $8::BIGINT[], $9::TEXT[], $10::TEXT[], $11::INTEGER[], $12::INTEGER[], $13::BIGINT[],
-                         $14::BIGINT[])
+                         $14::BIGINT[], $15::TEXT[], $16::BIGINT[], $17::BIGINT[], $18::BIGINT[], $19::BOOLEAN[])
                   AS new (character, account, name_key, name_nonce, name_bytes, place, place_area, session, edge,
-                          seen_area, seen_x, seen_y, at, sequence)
+                          seen_area, seen_x, seen_y, at, sequence, login, played_ms, level, deleted_until, erased)
              ON CONFLICT (character) DO UPDATE SET
                 account = EXCLUDED.account,
                 name_key = EXCLUDED.name_key,
@@ -70,7 +72,12 @@ impl CharacterRows {
                 last_seen_x = EXCLUDED.last_seen_x,
                 last_seen_y = EXCLUDED.last_seen_y,
                 lobby_at = EXCLUDED.lobby_at,
-                lobby_sequence = EXCLUDED.lobby_sequence",
+                lobby_sequence = EXCLUDED.lobby_sequence,
+                login = EXCLUDED.login,
+                played_ms = EXCLUDED.played_ms,
+                level = EXCLUDED.level,
+                deleted_until = EXCLUDED.deleted_until,
+                erased = EXCLUDED.erased",
         )
         .bind(keys(&rows))
         .bind(column(&rows, |row| {
@@ -88,6 +95,11 @@ impl CharacterRows {
         .bind(column(&rows, |row| seen(row).map(|seen| seen.y)))
         .bind(column(&rows, |row| big(row.at.0)))
         .bind(column(&rows, |row| big(row.sequence.0)))
+        .bind(column(&rows, |row| row.character.login.to_string()))
+        .bind(column(&rows, |row| big(row.character.played_ms)))
+        .bind(column(&rows, |row| i64::from(level(row.character.played_ms))))
+        .bind(column(&rows, |row| row.character.deleted_until.map(|until| big(until.0))))
+        .bind(column(&rows, |row| row.character.erased))
         .execute(db)
         .await?;
         Ok(())

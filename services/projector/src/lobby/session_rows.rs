@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use schemas::fact::DepartureReason;
 use schemas::lobby::LobbyEvent;
-use schemas::{CharacterId, EdgeId, Sequence, SessionFence, UnixMillis};
+use schemas::{CharacterId, EdgeId, LoginId, Sequence, SessionFence, UnixMillis};
 use sqlx::PgConnection;
 
 use super::Entry;
@@ -26,6 +26,7 @@ struct End {
 struct Row {
     edge: EdgeId,
     resumed: bool,
+    login: LoginId,
     started_at: UnixMillis,
     end: Option<End>,
     sequence: Sequence,
@@ -68,13 +69,14 @@ impl SessionRows {
                     session,
                     edge,
                     resumed,
-                    ..
+                    login,
                 } => {
                     let before = SessionFence(session.0.saturating_sub(1));
                     self.end(end(before, "superseded"));
                     let row = Row {
                         edge: *edge,
                         resumed: *resumed,
+                        login: *login,
                         started_at: entry.at,
                         end: None,
                         sequence,
@@ -136,19 +138,21 @@ impl SessionRows {
         }
         if !begun.is_empty() {
             sqlx::query(
-                "INSERT INTO sessions (character, session, edge, resumed, started_at, ended_at, end_reason, sequence)
+                "INSERT INTO sessions (character, session, edge, resumed, started_at, ended_at, end_reason, sequence,
+                                       login)
                  SELECT character, session, edge, resumed, to_timestamp(started / 1000.0),
-                        to_timestamp(ended / 1000.0), reason, sequence
+                        to_timestamp(ended / 1000.0), reason, sequence, login
                  FROM UNNEST($1::TEXT[], $2::BIGINT[], $3::TEXT[], $4::BOOLEAN[], $5::BIGINT[], $6::BIGINT[],
-                             $7::TEXT[], $8::BIGINT[])
-                      AS new (character, session, edge, resumed, started, ended, reason, sequence)
+                             $7::TEXT[], $8::BIGINT[], $9::TEXT[])
+                      AS new (character, session, edge, resumed, started, ended, reason, sequence, login)
                  ON CONFLICT (character, session) DO UPDATE SET
                     edge = EXCLUDED.edge,
                     resumed = EXCLUDED.resumed,
                     started_at = EXCLUDED.started_at,
                     ended_at = EXCLUDED.ended_at,
                     end_reason = EXCLUDED.end_reason,
-                    sequence = EXCLUDED.sequence",
+                    sequence = EXCLUDED.sequence,
+                    login = EXCLUDED.login",
             )
             .bind(begun.keys().map(|(who, _)| who.to_string()).collect::<Vec<_>>())
             .bind(begun.keys().map(|(_, fence)| big(fence.0)).collect::<Vec<_>>())
@@ -158,6 +162,7 @@ impl SessionRows {
             .bind(column(&begun, |row| row.end.map(|end| big(end.at.0))))
             .bind(column(&begun, |row| row.end.map(|end| end.reason)))
             .bind(column(&begun, |row| big(row.sequence.0)))
+            .bind(column(&begun, |row| row.login.to_string()))
             .execute(db)
             .await?;
         }

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test uses its part of the realm")]
 
 mod area;
+pub(crate) mod people;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,7 +21,8 @@ use schemas::sealed::{RealmKey, Sealed};
 use schemas::segment::InputBits;
 use schemas::subjects::{AggregateId, Domain, Sender, area_command, keyed_command, keyed_events};
 use schemas::{
-    AccountId, AreaId, CharacterId, ClientSeq, Digest, EdgeId, Incarnation, Sequence, UnixMillis,
+    AccountId, AreaId, CharacterId, ClientSeq, Digest, EdgeId, Incarnation, LoginId, Sequence,
+    UnixMillis,
 };
 use serde::Serialize;
 
@@ -78,12 +80,12 @@ impl Realm {
         }
     }
 
-    fn at(&self) -> UnixMillis {
+    pub(crate) fn at(&self) -> UnixMillis {
         UnixMillis(self.now)
     }
 
     /// Appends an entry of a keyed aggregate that nobody else writes.
-    async fn entry<E: Serialize, S: Serialize>(
+    pub(crate) async fn entry<E: Serialize, S: Serialize>(
         &self,
         domain: Domain,
         key: &str,
@@ -152,6 +154,8 @@ impl Realm {
             characters: vec![character],
             name: name.clone(),
             logins: 1,
+            since: self.at(),
+            ..Account::default()
         };
         self.entry(Domain::Identity, &account.to_string(), number, event, state)
             .await;
@@ -165,7 +169,7 @@ impl Realm {
     }
 
     /// Asks the lobby something.
-    async fn ask(&mut self, character: CharacterId, body: LobbyCommand) {
+    pub(crate) async fn ask(&mut self, character: CharacterId, body: LobbyCommand) {
         self.requests += 1;
         let message = KeyedMessage::Command {
             request: self.requests,
@@ -186,15 +190,18 @@ impl Realm {
             character,
             account,
             now,
+            login: LoginId(character.0 * 10),
+            protocol: 1,
         };
         self.ask(character, start).await;
         let entry = &self.entries[&character.to_string()];
-        let ticket = entry.state.ticket.as_ref().unwrap().id;
+        let known = entry.state.ticket.clone().unwrap();
         let join = LobbyCommand::Join {
             character,
-            ticket,
+            ticket: known.id,
             edge: EDGE,
             now,
+            admits: known.admits,
         };
         self.ask(character, join).await;
         self.seqs.insert(character, 0);
@@ -218,7 +225,8 @@ impl Realm {
             let handling = Handling {
                 incarnation,
                 sequence: record.sequence,
-                stored_at: record.stored_at,
+                // The broker's clock would tell when the test ran.
+                stored_at: self.at(),
                 now: self.at(),
             };
             let last = self.entries.get(&key);

@@ -1,0 +1,112 @@
+//! `credentials`: what lets into which account, and what is being guessed at.
+
+use std::collections::BTreeMap;
+
+use eventlog::{EventLog, Record};
+use schemas::credential::{Credential, CredentialEvent};
+use schemas::keyed::KeyedEntry;
+use schemas::subjects::{Domain, Subject};
+use schemas::{Digest, Sequence, UnixMillis};
+use sqlx::PgConnection;
+
+use crate::accounts::method;
+use crate::columns::{big, column, keys};
+use crate::error::ProjectError;
+use crate::projection::{Poison, Projection};
+
+#[derive(Debug)]
+struct Row {
+    state: Credential,
+    registered_at: Option<UnixMillis>,
+    granted_at: Option<UnixMillis>,
+    changed_at: Option<UnixMillis>,
+    at: UnixMillis,
+    sequence: Sequence,
+}
+
+/// Folds `CREDENTIAL_EVENTS` into `credentials`. The hash of a password stays where it is.
+#[derive(Debug, Default)]
+pub(crate) struct Credentials {
+    rows: BTreeMap<Digest, Row>,
+}
+
+const fn changes(event: &CredentialEvent) -> bool {
+    matches!(event, CredentialEvent::HashChanged { rehashed, .. } if !*rehashed)
+}
+
+impl Projection for Credentials {
+    const NAME: &'static str = "credentials";
+    const STREAM: &'static str = Domain::Credential.event_stream();
+
+    async fn load(&mut self, _: &mut PgConnection, _: &EventLog) -> Result<(), ProjectError> {
+        self.rows.clear();
+        Ok(())
+    }
+
+    fn fold(&mut self, record: &Record) -> Result<(), Poison> {
+        let credential = match Subject::parse(&record.subject) {
+            Subject::KeyedEvents(Domain::Credential, key) => key.parse::<Digest>(),
+            _ => return Err(Poison("not a subject of this stream".into())),
+        };
+        let credential = credential.map_err(|error| Poison::because(&error))?;
+        let entry: KeyedEntry<CredentialEvent, Credential> =
+            schemas::decode(&record.payload).map_err(|error| Poison::because(&error))?;
+        let happened =
+            |what: fn(&CredentialEvent) -> bool| entry.events.iter().any(what).then_some(entry.at);
+        let registered = happened(|event| matches!(event, CredentialEvent::Registered { .. }));
+        let granted = happened(|event| matches!(event, CredentialEvent::Granted { .. }));
+        let changed = happened(changes);
+        let before = self.rows.get(&credential);
+        let row = Row {
+            registered_at: registered.or(before.and_then(|row| row.registered_at)),
+            granted_at: granted.or(before.and_then(|row| row.granted_at)),
+            changed_at: changed.or(before.and_then(|row| row.changed_at)),
+            state: entry.state,
+            at: entry.at,
+            sequence: record.sequence,
+        };
+        self.rows.insert(credential, row);
+        Ok(())
+    }
+
+    async fn write(&mut self, db: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let rows = std::mem::take(&mut self.rows);
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let failed = |row: &Row| (row.state.failed_at.0 > 0).then_some(row.state.failed_at);
+        sqlx::query(
+            "INSERT INTO credentials (credential, account, method, failures, failed_at, registered_at, granted_at,
+                                      changed_at, at, sequence)
+             SELECT credential, account, method, failures, to_timestamp(failed / 1000.0),
+                    to_timestamp(registered / 1000.0), to_timestamp(granted / 1000.0),
+                    to_timestamp(changed / 1000.0), to_timestamp(at / 1000.0), sequence
+             FROM UNNEST($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::BIGINT[], $5::BIGINT[], $6::BIGINT[],
+                         $7::BIGINT[], $8::BIGINT[], $9::BIGINT[], $10::BIGINT[])
+                  AS new (credential, account, method, failures, failed, registered, granted, changed, at, sequence)
+             ON CONFLICT (credential) DO UPDATE SET
+                account = EXCLUDED.account,
+                method = EXCLUDED.method,
+                failures = EXCLUDED.failures,
+                failed_at = EXCLUDED.failed_at,
+                registered_at = COALESCE(EXCLUDED.registered_at, credentials.registered_at),
+                granted_at = COALESCE(EXCLUDED.granted_at, credentials.granted_at),
+                changed_at = COALESCE(EXCLUDED.changed_at, credentials.changed_at),
+                at = EXCLUDED.at,
+                sequence = EXCLUDED.sequence",
+        )
+        .bind(keys(&rows))
+        .bind(column(&rows, |row| row.state.account.map(|account| account.to_string())))
+        .bind(column(&rows, |row| row.state.method.map(method)))
+        .bind(column(&rows, |row| i64::from(row.state.failures)))
+        .bind(column(&rows, |row| failed(row).map(|at| big(at.0))))
+        .bind(column(&rows, |row| row.registered_at.map(|at| big(at.0))))
+        .bind(column(&rows, |row| row.granted_at.map(|at| big(at.0))))
+        .bind(column(&rows, |row| row.changed_at.map(|at| big(at.0))))
+        .bind(column(&rows, |row| big(row.at.0)))
+        .bind(column(&rows, |row| big(row.sequence.0)))
+        .execute(db)
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,172 @@
+//! The rows of people: accounts, logins, what happened that should not, and who has played.
+
+#[path = "../../replay/tests/sample/mod.rs"]
+mod sample;
+mod support;
+
+use projector::{catch_up, check, dump};
+use runtime::Shutdown;
+use sample::people::{CLEO, CREDENTIAL, HERO, NOBODYS, SAFE, STOLEN, live};
+use sample::{Realm, busy_day};
+use schemas::lobby::Ranking;
+use sqlx::Row;
+use support::{config, connect, projecting, reach_heads};
+
+/// A day with people behind its players.
+async fn peopled_day() -> Realm {
+    let mut realm = busy_day().await;
+    realm.take_over("harbor-1", "w3").await;
+    live(&mut realm).await;
+    realm
+}
+
+#[tokio::test]
+async fn any_batch_size_gives_the_same_rows_and_so_does_a_fold_from_zero() {
+    let realm = peopled_day().await;
+    let mut dumps = Vec::new();
+    for batch in [1, 3, 5000] {
+        let mut config = config().await;
+        config.batch = batch;
+        let shutdown = Shutdown::new();
+        catch_up(&config, &realm.log, &shutdown).await.unwrap();
+        let found = check(&config, &realm.log, &shutdown).await.unwrap();
+        assert_eq!(found.differences, Vec::<String>::new());
+        dumps.push(dump(&config).await.unwrap());
+    }
+    for table in ["login_sessions", "security_events", "credentials"] {
+        assert!(!dumps[0].table(table).is_empty(), "{table}");
+    }
+    for other in &dumps[1..] {
+        assert_eq!(dumps[0].differences(other), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn rows_say_who_is_logged_in_where_and_hold_no_secret() {
+    let realm = peopled_day().await;
+    let config = config().await;
+    catch_up(&config, &realm.log, &Shutdown::new())
+        .await
+        .unwrap();
+    let mut db = connect(&config).await;
+    let account = sqlx::query(
+        "SELECT methods, sessions, characters, logins FROM accounts WHERE account = $1",
+    )
+    .bind(CLEO.to_string())
+    .fetch_one(&mut db)
+    .await
+    .unwrap();
+    assert_eq!(account.get::<Vec<String>, _>(0), ["password"]);
+    assert_eq!(
+        (account.get(1), account.get(2), account.get(3)),
+        (1_i32, 1_i32, 2_i64)
+    );
+
+    let logins = sqlx::query(
+        "SELECT login, generation, end_reason FROM login_sessions WHERE account = $1 ORDER BY login",
+    )
+    .bind(CLEO.to_string())
+    .fetch_all(&mut db)
+    .await
+    .unwrap();
+    let logins: Vec<(String, i64, Option<String>)> = logins
+        .iter()
+        .map(|row| (row.get(0), row.get(1), row.get(2)))
+        .collect();
+    assert_eq!(
+        logins,
+        [
+            (STOLEN.to_string(), 2, Some("reused".into())),
+            (SAFE.to_string(), 1, None)
+        ]
+    );
+
+    let noticed: Vec<String> = sqlx::query_scalar("SELECT what FROM security_events")
+        .fetch_all(&mut db)
+        .await
+        .unwrap();
+    assert_eq!(noticed, ["refresh_reused"]);
+
+    let tried =
+        sqlx::query("SELECT credential, account, failures FROM credentials ORDER BY credential")
+            .fetch_all(&mut db)
+            .await
+            .unwrap();
+    let tried: Vec<(String, Option<String>, i64)> = tried
+        .iter()
+        .map(|row| (row.get(0), row.get(1), row.get(2)))
+        .collect();
+    assert_eq!(
+        tried,
+        [
+            (CREDENTIAL.to_string(), Some(CLEO.to_string()), 0),
+            (NOBODYS.to_string(), None, 2)
+        ]
+    );
+    let all = dump(&config).await.unwrap().to_string();
+    let hash: String = b"not to be shown"
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    assert!(!all.contains("not to be shown") && !all.contains(&hash));
+}
+
+#[tokio::test]
+async fn rows_say_who_plays_who_is_deleted_and_who_has_played_longest() {
+    let realm = peopled_day().await;
+    let config = config().await;
+    let running = projecting(&config, &realm.log);
+    reach_heads(&config, &realm.log).await;
+    let mut db = connect(&config).await;
+    let hero = sqlx::query(
+        "SELECT deleted_until IS NOT NULL, played_ms, level, place FROM characters WHERE character = $1",
+    )
+    .bind(HERO.to_string())
+    .fetch_one(&mut db)
+    .await
+    .unwrap();
+    assert!(hero.get::<bool, _>(0), "deleted");
+    assert_eq!(hero.get::<&str, _>(3), "lobby", "and it has left the world");
+    assert_eq!(hero.get::<i64, _>(2), 1);
+
+    let online = sqlx::query("SELECT character, account, area, edge FROM online")
+        .fetch_all(&mut db)
+        .await
+        .unwrap();
+    assert_eq!(online.len(), 1, "Ann alone plays on");
+    assert_eq!(online[0].get::<&str, _>("area"), "forest-1");
+    assert_eq!(
+        online[0].get::<&str, _>("account"),
+        schemas::AccountId(1000).to_string()
+    );
+
+    // The bucket says what the rows say, as soon as the projector has looked.
+    let ranked: Vec<(String, i64)> =
+        sqlx::query("SELECT character, played_ms FROM ranking ORDER BY rank, character")
+            .fetch_all(&mut db)
+            .await
+            .unwrap()
+            .iter()
+            .map(|row| (row.get(0), row.get(1)))
+            .collect();
+    assert!(!ranked.is_empty());
+    let bucket = realm.log.bucket(Ranking::BUCKET).await.unwrap();
+    let mut told = bucket.watch().await.unwrap();
+    let told = async {
+        loop {
+            let entry = told.next().await.unwrap();
+            let value = entry.value.expect("a ranking");
+            let ranking: Ranking = schemas::decode(&value).unwrap();
+            let characters = ranking.characters.into_iter();
+            let told: Vec<_> = characters
+                .map(|(who, played)| (who.to_string(), i64::try_from(played).unwrap()))
+                .collect();
+            if told == ranked {
+                return;
+            }
+        }
+    };
+    let soon = std::time::Duration::from_secs(60);
+    tokio::time::timeout(soon, told).await.expect("the ranking");
+    running.abort();
+}
