@@ -1,6 +1,7 @@
 //! Bodies of requests: JSON of a known shape, or a problem that says what is missing.
 
 use axum::Json;
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Request};
 use serde::de::DeserializeOwned;
 
@@ -21,10 +22,19 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let Json(body) = Json::from_request(request, state)
             .await
-            .map_err(|rejection| {
-                // What it says is about the shape; of what was sent it quotes at most one word.
-                Problem::bad_request("bad_json", format!("{}.", rejection.body_text()))
-            })?;
+            .map_err(|rejection| Problem::bad_request("bad_json", why(&rejection).into()))?;
         Ok(Self(body))
+    }
+}
+
+/// What is wrong, without a word of what was sent: it may be a password in the wrong place.
+const fn why(rejection: &JsonRejection) -> &'static str {
+    match rejection {
+        JsonRejection::JsonSyntaxError(_) => "This is not JSON.",
+        JsonRejection::JsonDataError(_) => {
+            "Something is missing or of another type than /v1/openapi.json says."
+        }
+        JsonRejection::MissingJsonContentType(_) => "Send JSON, as content-type application/json.",
+        _ => "The body is too long or did not come whole.",
     }
 }

@@ -122,8 +122,12 @@ impl Identity {
             account.clone()
         };
         let why = SessionEnd::LoggedOut;
-        self.tell(account, vec![AccountEvent::SessionEnded { session, why }], state)
-            .await;
+        self.tell(
+            account,
+            vec![AccountEvent::SessionEnded { session, why }],
+            state,
+        )
+        .await;
     }
 
     async fn tell(&self, account: AccountId, events: Vec<AccountEvent>, state: Account) {
@@ -166,10 +170,10 @@ impl Identity {
             if state.silent {
                 return;
             }
-            state.refusal.take().map_or_else(
-                || state.prove(&key, command),
-                Err,
-            )
+            state
+                .refusal
+                .take()
+                .map_or_else(|| state.prove(&key, command), Err)
         };
         self.reply(request, &reply, answer).await;
     }

@@ -8,18 +8,24 @@
     reason = "a test has no readers outside"
 )]
 
+mod accounts;
 mod area;
+mod attempts;
 mod bad_input;
 mod client;
 mod drain;
 mod http;
 mod identity;
+mod identity_keys;
 mod lobby;
+mod logged_in;
 mod play;
 mod protocol_doc;
+mod refused;
 mod replica;
 mod resources;
 mod resume;
 mod screen;
 mod slow;
 mod stage;
+mod web;

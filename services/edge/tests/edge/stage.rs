@@ -120,7 +120,10 @@ pub fn signed_access(
     seconds: i64,
     address: Option<Digest>,
 ) -> String {
-    token(&claims(account, session, seconds, address), IDENTITY_PRIVATE)
+    token(
+        &claims(account, session, seconds, address),
+        IDENTITY_PRIVATE,
+    )
 }
 
 pub fn claims(

@@ -80,9 +80,7 @@ impl State {
                 assert_eq!(upgrade, self.guests.contains_key(&account));
                 account
             }
-            (Secret::Password { password }, None, Some((right, account)))
-                if password == right =>
-            {
+            (Secret::Password { password }, None, Some((right, account))) if password == right => {
                 account
             }
             (Secret::NewPassword { old, new }, None, Some((right, owner)))
@@ -110,11 +108,7 @@ impl State {
     pub(super) fn decide(
         &mut self,
         command: AccountCommand,
-    ) -> (
-        AccountId,
-        Result<AccountReply, Refusal>,
-        Vec<AccountEvent>,
-    ) {
+    ) -> (AccountId, Result<AccountReply, Refusal>, Vec<AccountEvent>) {
         let nothing = Vec::new();
         match command {
             AccountCommand::RegisterGuest {
@@ -128,7 +122,11 @@ impl State {
                 known.name = name;
                 let token = guest_token(account);
                 self.guests.insert(account, Digest::of(token.as_bytes()));
-                (account, Ok(self.log_in(account, Method::Guest, &asker)), nothing)
+                (
+                    account,
+                    Ok(self.log_in(account, Method::Guest, &asker)),
+                    nothing,
+                )
             }
             AccountCommand::LoginGuest {
                 account,
