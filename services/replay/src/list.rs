@@ -56,14 +56,14 @@ pub(crate) async fn list(
     }
     writeln!(
         out,
-        "{:<18} {:>10} {:>10} {:>10} {:>12}",
+        "{:<20} {:>10} {:>10} {:>10} {:>12}",
         "STREAM", "MESSAGES", "FIRST", "LAST", "BYTES"
     )?;
     for (name, info) in &streams {
         let (messages, first, last) = (info.messages, info.first.0, info.last.0);
         writeln!(
             out,
-            "{name:<18} {messages:>10} {first:>10} {last:>10} {:>12}",
+            "{name:<20} {messages:>10} {first:>10} {last:>10} {:>12}",
             info.bytes
         )?;
     }

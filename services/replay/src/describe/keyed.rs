@@ -1,4 +1,5 @@
-//! Lines of the keyed domains: accounts, characters in the lobby, areas being opened.
+//! Lines of the keyed domains: accounts and what lets into them, characters in the lobby and their
+//! names, areas being opened.
 
 use std::fmt::Write as _;
 

@@ -13,7 +13,9 @@ use std::io::Write;
 use eventlog::{EventLog, Follow};
 use schemas::account::{Account, AccountCommand, AccountEvent};
 use schemas::control::{AreaControl, ControlCommand, ControlEvent};
+use schemas::credential::{Credential, CredentialCommand, CredentialEvent};
 use schemas::lobby::{Character, LobbyCommand, LobbyEvent};
+use schemas::name::{Name, NameCommand, NameEvent};
 use schemas::subjects::{AREA_EVENTS, Domain, area_events};
 
 use self::areas::AreaTail;
@@ -77,16 +79,24 @@ pub(crate) async fn tail(
     let mut areas = AreaTail::open(log, args).await?;
     let mut identity: KeyedTail<AccountCommand, AccountEvent, Account> =
         KeyedTail::open(log, Domain::Identity, args).await?;
+    let mut credentials: KeyedTail<CredentialCommand, CredentialEvent, Credential> =
+        KeyedTail::open(log, Domain::Credential, args).await?;
+    let mut names: KeyedTail<NameCommand, NameEvent, Name> =
+        KeyedTail::open(log, Domain::Name, args).await?;
     let mut lobby: KeyedTail<LobbyCommand, LobbyEvent, Character> =
         KeyedTail::open(log, Domain::Lobby, args).await?;
     let mut control: KeyedTail<ControlCommand, ControlEvent, AreaControl> =
         KeyedTail::open(log, Domain::Control, args).await?;
     while let Some((stream, record)) = sources.next().await? {
-        let lines = match stream {
-            0 => areas.lines(log, &record, reader).await?,
-            1 => identity.lines(&record, reader).await?,
-            2 => lobby.lines(&record, reader).await?,
-            _ => control.lines(&record, reader).await?,
+        // The areas stand before the domains.
+        let domain = stream.checked_sub(1).map(|at| Domain::ALL[at]);
+        let lines = match domain {
+            None => areas.lines(log, &record, reader).await?,
+            Some(Domain::Identity) => identity.lines(&record, reader).await?,
+            Some(Domain::Credential) => credentials.lines(&record, reader).await?,
+            Some(Domain::Name) => names.lines(&record, reader).await?,
+            Some(Domain::Lobby) => lobby.lines(&record, reader).await?,
+            Some(Domain::Control) => control.lines(&record, reader).await?,
         };
         for line in lines.iter().filter(|line| args.wants(line)) {
             line.write(args.json, out)?;

@@ -1,6 +1,7 @@
 //! Several streams as one: in the order of time while there is a backlog, then as it comes.
 
 use eventlog::{EventLog, Reader, Record};
+use futures_util::future::select_all;
 use schemas::UnixMillis;
 use schemas::frame::Frame;
 use schemas::ids::Sequence;
@@ -100,17 +101,14 @@ impl Sources {
     }
 
     async fn wait(&mut self) -> Result<(usize, Record), ReplayError> {
-        let [areas, identity, lobby, control] = self.sources.as_mut_slice() else {
+        if self.sources.is_empty() {
             return Err(ReplayError::Usage("nothing to follow".into()));
-        };
+        }
         loop {
-            let (at, record) = tokio::select! {
-                record = areas.reader.next() => (0, record?),
-                record = identity.reader.next() => (1, record?),
-                record = lobby.reader.next() => (2, record?),
-                record = control.reader.next() => (3, record?),
-            };
-            if let Some(record) = record {
+            // Dropping the others loses nothing: a reader hands over a record only as its last act.
+            let reading = self.sources.iter_mut().map(|source| source.reader.next());
+            let (record, at, _) = select_all(reading.map(Box::pin)).await;
+            if let Some(record) = record? {
                 return Ok((at, record));
             }
         }

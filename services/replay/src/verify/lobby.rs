@@ -155,8 +155,14 @@ fn moves(
     let me = AggregateId::Character(character);
     let mut note = |check, result: Wrong| wrong.extend(result.err().map(|why| (check, why)));
     for event in events {
-        if let LobbyEvent::Created { character, .. } = event {
-            note("place", books.places.create(*character));
+        match event {
+            LobbyEvent::Created { character, .. } => {
+                note("place", books.places.create(*character));
+            }
+            LobbyEvent::Erased { account: Some(_) } => {
+                note("place", books.places.destroy(character));
+            }
+            _ => {}
         }
     }
     for (source, number) in &change.applied {

@@ -23,6 +23,8 @@ use std::io::Write;
 use eventlog::{EventLog, Follow};
 use schemas::account::{Account, AccountEvent};
 use schemas::control::{AreaControl, ControlEvent};
+use schemas::credential::{Credential, CredentialEvent};
+use schemas::name::{Name, NameEvent};
 use schemas::subjects::{AREA_EVENTS, Domain, keyed_events};
 use schemas::{AreaId, Sequence};
 
@@ -61,6 +63,8 @@ pub(crate) async fn verify(
 async fn whole(args: &VerifyArgs, log: &EventLog) -> Result<Report, ReplayError> {
     let mut books = Books::default();
     check_domain::<AccountEvent, Account>(log, Domain::Identity, &mut books.report).await?;
+    check_domain::<CredentialEvent, Credential>(log, Domain::Credential, &mut books.report).await?;
+    check_domain::<NameEvent, Name>(log, Domain::Name, &mut books.report).await?;
     check_domain::<ControlEvent, AreaControl>(log, Domain::Control, &mut books.report).await?;
     let mut areas =
         Areas::new(Commands::open(log, Vec::new(), Sequence(0), Follow::UntilHead).await?);

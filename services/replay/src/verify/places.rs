@@ -54,6 +54,15 @@ impl Places {
         }
     }
 
+    /// A character is gone for good: only from the lobby's keeping.
+    pub(super) fn destroy(&mut self, character: CharacterId) -> Wrong {
+        match self.of.remove(&character) {
+            Some(Place::Lobby) => Ok(()),
+            Some(place) => Err(format!("{character} is erased while it is {place}")),
+            None => Err(format!("{character} is erased, but it was never created")),
+        }
+    }
+
     /// An effect is issued by whoever is at `from`.
     pub(super) fn send(
         &mut self,

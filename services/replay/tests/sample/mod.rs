@@ -325,6 +325,11 @@ impl Realm {
         self.player(character, PlayerAsk::Say { text }).await;
     }
 
+    /// Time passes, and nothing happens.
+    pub(crate) const fn sleep(&mut self, millis: u64) {
+        self.now += millis;
+    }
+
     /// One tick of every area, then the lobby's turn.
     pub(crate) async fn tick(&mut self) {
         self.now += 40;
