@@ -68,7 +68,7 @@ fn reason(said: &str) -> &str {
     lines()
         .find(of_error)
         .or_else(|| lines().find(of_npm))
-        .or_else(|| lines().last())
+        .or_else(|| lines().next_back())
         .unwrap_or("no output")
 }
 
