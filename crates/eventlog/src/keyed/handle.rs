@@ -7,16 +7,17 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use futures_util::FutureExt as _;
 use schemas::effect::Effect;
-use schemas::keyed::{KeyedMessage, Refusal, Reply};
+use schemas::keyed::{KeyedMessage, Reply};
 use schemas::subjects::{AggregateId, wake};
 use schemas::{Incarnation, Sequence, UnixMillis, encode};
 
-use super::aggregate::{Aggregate, Context};
+use super::aggregate::Aggregate;
 use super::error::KeyedError;
+use super::fault::{self, fault};
 use super::loaded::{Cache, Known, Loaded};
-use super::step::{Answering, Handling, Outcome, Step, step};
+use super::prepare::prepared;
+use super::step::{Answering, Handling, Step, step};
 use crate::error::AppendError;
 use crate::metric_names::COMMANDS_TOTAL;
 use crate::outbox::{Outgoing, confirmation_message, effect_message};
@@ -75,13 +76,14 @@ impl<A: Aggregate> Handler<A> {
     ) -> Result<(Step<A>, Sequence), KeyedError> {
         let (mut loaded, mut newest) = self.cache.take(key).await?;
         loop {
-            let mut step = match self.prepare(key, &loaded, message, record).await {
-                Ok(prepared) => {
-                    message = prepared;
-                    self.decide(key, &loaded, &message, record)
-                }
-                Err(fault) => return Ok((*fault, loaded.appender.sequence())),
-            };
+            let mut step =
+                match prepared(self.aggregate.as_ref(), key, &loaded, message, record).await {
+                    Ok(prepared) => {
+                        message = prepared;
+                        self.decide(key, &loaded, &message, record)
+                    }
+                    Err(fault) => return Ok((*fault, loaded.appender.sequence())),
+                };
             let Some(entry) = step.entry.take() else {
                 // Nothing to write means no condition that could find out a stale cache.
                 if newest {
@@ -110,47 +112,6 @@ impl<A: Aggregate> Handler<A> {
                 }
                 // Whether it was stored is found out by reading, when the message comes again.
                 Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    /// The message with what deciding it needs; the refusal, if gathering that broke.
-    async fn prepare(
-        &self,
-        key: &str,
-        loaded: &Loaded<A>,
-        message: KeyedMessage<A::Command>,
-        record: &Record,
-    ) -> Result<KeyedMessage<A::Command>, Box<Step<A>>> {
-        let last = loaded.entry();
-        let handled = last.is_some_and(|entry| entry.handled >= record.sequence);
-        if handled || matches!(loaded.state, Known::Unreadable) {
-            return Ok(message);
-        }
-        let KeyedMessage::Command {
-            request,
-            reply,
-            body,
-        } = message
-        else {
-            return Ok(message);
-        };
-        let state = last.map_or_else(A::State::default, |entry| entry.state.clone());
-        let ctx = Context {
-            sequence: record.sequence,
-            stored_at: record.stored_at,
-            pending: last.map_or(0, |entry| entry.outbox.pending.len()),
-        };
-        let preparing = self.aggregate.prepare(key, &state, body, &ctx);
-        match AssertUnwindSafe(preparing).catch_unwind().await {
-            Ok(body) => Ok(KeyedMessage::Command {
-                request,
-                reply,
-                body,
-            }),
-            Err(_) => {
-                broken(record);
-                Err(Box::new(faulted(request, reply, BROKEN)))
             }
         }
     }
@@ -184,8 +145,8 @@ impl<A: Aggregate> Handler<A> {
             )
         };
         catch_unwind(AssertUnwindSafe(deciding)).unwrap_or_else(|_| {
-            broken(record);
-            fault(message, BROKEN)
+            fault::note(record);
+            fault(message, fault::BROKEN)
         })
     }
 
@@ -231,39 +192,6 @@ pub(super) async fn wake_up(log: &EventLog, target: &AggregateId) {
         && let Err(error) = log.publish_core(&wake(area), bytes::Bytes::new()).await
     {
         tracing::debug!(area.id = %area, %error, "the hint was not sent; the sweeper repeats it");
-    }
-}
-
-/// What is said about a bug.
-const BROKEN: &str = "the rules broke on this; the operators know";
-
-fn broken(record: &Record) {
-    tracing::error!(
-        command.subject = record.subject,
-        command.seq = record.sequence.0,
-        "a command broke the rules' own code and was refused as a fault"
-    );
-}
-
-/// Refused, without a trace in the aggregate. An effect stays unconfirmed, hence with its source.
-fn fault<A: Aggregate>(message: &KeyedMessage<A::Command>, why: &str) -> Step<A> {
-    match message {
-        KeyedMessage::Command { request, reply, .. } => faulted(*request, reply.clone(), why),
-        _ => faulted(0, None, why),
-    }
-}
-
-fn faulted<A: Aggregate>(request: u64, reply: Option<String>, why: &str) -> Step<A> {
-    Step {
-        entry: None,
-        effects: Vec::new(),
-        confirm: None,
-        reply: reply.map(|to| Answering {
-            to,
-            request,
-            result: Err(Refusal::new("fault", why)),
-        }),
-        outcome: Outcome::Refused,
     }
 }
 

@@ -11,10 +11,12 @@
 
 mod aggregate;
 mod error;
+mod fault;
 pub mod given;
 mod handle;
 mod loaded;
 mod partition;
+mod prepare;
 mod step;
 mod sweeper;
 

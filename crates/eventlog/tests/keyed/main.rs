@@ -10,3 +10,4 @@ mod asking;
 mod damage;
 mod effects;
 mod instances;
+mod preparing;
