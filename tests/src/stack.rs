@@ -134,7 +134,9 @@ impl Stack {
         variables: &[(&str, &str)],
     ) -> anyhow::Result<()> {
         let listen = format!("127.0.0.1:{}", free_port()?);
-        self.start_role(name, &["edge", "--listen", &listen], variables)?;
+        let mut all = vec![("WORLDLINE_EDGE_LOOPBACK_UNLIMITED", "true")];
+        all.extend(variables);
+        self.start_role(name, &["edge", "--listen", &listen], &all)?;
         let address = Address::parse(&format!("http://{listen}"))?;
         self.edges.insert(name.to_owned(), address.clone());
         eventually(&format!("{name} is ready"), || async {

@@ -29,6 +29,8 @@ pub(crate) struct ClientAddress {
     pub(crate) network: IpAddr,
     /// Stands for it in the log.
     pub(crate) tag: Digest,
+    /// Whether it is this machine.
+    pub(crate) local: bool,
     /// Whether the way to it is encrypted, as far as a trusted proxy says so.
     pub(crate) encrypted: bool,
     /// What the device calls itself.
@@ -43,12 +45,14 @@ impl FromRequestParts<Arc<Realm>> for ClientAddress {
         let socket = info.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip());
         let trusted = &realm.config.trusted_proxies;
         let through_proxy = trusted.iter().any(|proxy| proxy.contains(socket));
-        let network = network(behind(socket, trusted, &parts.headers));
+        let address = behind(socket, trusted, &parts.headers);
+        let network = network(address);
         let proto = parts.headers.get(FORWARDED_PROTO);
         let device = parts.headers.get(header::USER_AGENT);
         Ok(Self {
             network,
             tag: realm.keys.locator.address(network),
+            local: address.is_loopback(),
             encrypted: through_proxy && proto.is_some_and(|proto| proto == "https"),
             device: device.and_then(|device| device.to_str().ok()).map(cut),
         })

@@ -67,6 +67,10 @@ pub struct Config {
     /// Accounts that one address may begin within an hour, over all edges; 0: no limit. Default 20;
     /// `WORLDLINE_EDGE_REGISTRATIONS_PER_HOUR`.
     pub registrations_per_hour: u32,
+    /// Whether processes of this machine itself may begin any number of accounts: bots, tests. With a
+    /// proxy on this machine, name it among the trusted ones first. Default `false`, and `true` in
+    /// `worldline up` where it listens on this machine only; `WORLDLINE_EDGE_LOOPBACK_UNLIMITED`.
+    pub loopback_unlimited: bool,
     /// Passwords on their way to identity from this edge at a time; further ones are told to
     /// come back. Default 64; `WORLDLINE_EDGE_PASSWORDS_IN_FLIGHT`.
     pub passwords_in_flight: usize,
@@ -107,6 +111,7 @@ impl Default for Config {
             logins_per_second: 500,
             failed_logins_per_address: 20,
             registrations_per_hour: 20,
+            loopback_unlimited: false,
             passwords_in_flight: 64,
             secure_cookies: false,
             realm_key: Secret::default(),

@@ -129,3 +129,24 @@ async fn so_many_accounts_are_begun_from_one_address() {
     assert_eq!(register(one.address, "192.0.2.2", "cleo").await.status, 200);
     assert_eq!(log_in(one.address, from, "correct horse").await.status, 200);
 }
+
+#[tokio::test]
+async fn this_machine_itself_may_begin_any_number_where_it_is_let() {
+    let stage = Stage::new(&[]).await;
+    let edge = stage
+        .edge_with(Config {
+            loopback_unlimited: true,
+            registrations_per_hour: 1,
+            ..behind_a_proxy()
+        })
+        .await;
+    for name in ["ann", "ben", "cleo"] {
+        assert_eq!(register(edge.address, "127.0.0.1", name).await.status, 200);
+    }
+    assert_eq!(
+        register(edge.address, "192.0.2.1", "dora").await.status,
+        200
+    );
+    let second = register(edge.address, "192.0.2.1", "emil").await;
+    assert_eq!(second.problem(), (429, "too_many_registrations"));
+}
