@@ -42,7 +42,8 @@ pub struct Config {
     /// How many passwords may wait to be hashed; one more is refused as busy. Default 64;
     /// `WORLDLINE_IDENTITY_HASH_QUEUE`.
     pub hash_queue: usize,
-    /// A password login that has waited longer is refused as busy: its asker is gone. Default `2s`;
+    /// A password login that has waited longer is refused as busy: its asker is gone. More than the
+    /// 2 s after which a dead instance's commands go to another. Default `3s`;
     /// `WORLDLINE_IDENTITY_PATIENCE`.
     pub patience: Span,
     /// Whose tokens are good; the section `[oidc]`, filled in by the program.
@@ -64,7 +65,7 @@ impl Default for Config {
             hash_lanes: hash.lanes,
             hash_workers: 0,
             hash_queue: 64,
-            patience: Span::from_secs(2),
+            patience: Span::from_secs(3),
             oidc: OidcIssuers::default(),
         }
     }
