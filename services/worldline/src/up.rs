@@ -18,6 +18,7 @@ use std::time::Duration;
 use anyhow::Context;
 use devstack::{BrokerAccess, DataDirLock, RunFile};
 use runtime::Ctx;
+use schemas::UnixMillis;
 
 use crate::access::connect;
 use crate::cli::UpArgs;
@@ -55,7 +56,8 @@ pub(crate) async fn run(args: UpArgs, process: Process, ctx: Ctx) -> anyhow::Res
         },
         postgres_url: servers.postgres.url(),
     };
-    let before = servers::prepare_streams(&run_file).await?;
+    servers::prepare_streams(&run_file).await?;
+    let since = UnixMillis::now();
     run_file
         .write(&lock)
         .context("describing the stack in run.json")?;
@@ -69,7 +71,7 @@ pub(crate) async fn run(args: UpArgs, process: Process, ctx: Ctx) -> anyhow::Res
     let outcome = async {
         tokio::select! {
             ended = services.failed() => return ended,
-            ready = servers::world_is_awake(&run_file, before) => ready?,
+            ready = servers::world_is_held(&run_file, since) => ready?,
             () = ctx.shutdown.cancelled() => return Ok(()),
         }
         // Standard output carries this one line: programs wait for it.

@@ -7,8 +7,9 @@ use anyhow::Context;
 use devstack::nats::{Users, share_of_disk};
 use devstack::tools::Named;
 use devstack::{NatsConfig, NatsOptions, NatsServer, PgOptions, Postgres, RunFile, Tools};
+use eventlog::membership::{self, Change};
 use eventlog::streams::{self, StreamsFile};
-use schemas::{AreaId, Sequence, subjects};
+use schemas::{AreaId, UnixMillis};
 
 use super::{broker, log_directory};
 use crate::cli::UpArgs;
@@ -107,22 +108,27 @@ pub(super) fn start_area() -> anyhow::Result<AreaId> {
     Ok(AreaId::new("harbor-1")?)
 }
 
-/// Makes streams and buckets what they should be; tells where the start area's log ends.
-pub(super) async fn prepare_streams(run_file: &RunFile) -> anyhow::Result<Sequence> {
+/// Makes streams and buckets what they should be.
+pub(super) async fn prepare_streams(run_file: &RunFile) -> anyhow::Result<()> {
     let admin = broker(run_file, "admin").await?;
     let report = streams::apply(&admin, &StreamsFile::built_in()?).await?;
     tracing::debug!(?report, "streams are applied");
-    let reader = broker(run_file, "replay").await?;
-    let last = reader.last(&subjects::area_events(&start_area()?)).await?;
-    Ok(last.map_or(Sequence(0), |record| record.sequence))
+    Ok(())
 }
 
-/// Waits until somebody has taken the start area and written to its log.
-pub(super) async fn world_is_awake(run_file: &RunFile, before: Sequence) -> anyhow::Result<()> {
+/// Waits until a worker has the start area, running or asleep. What was announced before `since`
+/// is of an earlier run. (An area that went to sleep in that run writes nothing until somebody
+/// comes, so its log tells nothing.)
+pub(super) async fn world_is_held(run_file: &RunFile, since: UnixMillis) -> anyhow::Result<()> {
     let reader = broker(run_file, "replay").await?;
-    let mut frames = reader
-        .live(&subjects::area_events(&start_area()?), before)
-        .await?;
-    frames.next().await?;
-    Ok(())
+    let start = start_area()?;
+    let mut members = membership::watch(&reader).await?;
+    loop {
+        if let Change::Present(member) = members.next().await?
+            && member.at >= since
+            && member.areas.iter().any(|(area, _)| *area == start)
+        {
+            return Ok(());
+        }
+    }
 }
