@@ -87,6 +87,7 @@ impl std::fmt::Debug for Vouching {
 }
 
 fn not_good(error: OidcError) -> Evidence {
+    tracing::info!(oidc.check = error.code(), %error, "a provider's word is refused");
     let refusal = Refusal::new(error.code(), error.to_string());
     Evidence::Refused(if error.is_temporary() {
         refusal.after(5)
