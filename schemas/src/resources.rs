@@ -97,11 +97,14 @@ impl<'de> Deserialize<'de> for ContentHash {
 }
 
 /// One file of a version.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub struct File {
     /// Where a client puts it: relative, with `/`.
     pub path: String,
     /// Its content.
+    #[schemars(with = "String")]
     pub sha256: ContentHash,
     /// Its size in bytes.
     pub size: u64,

@@ -12,6 +12,7 @@ use crate::realm::Realm;
 
 /// A character as its owner is shown it.
 #[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Character")]
 pub(crate) struct Listed {
     /// Which.
     id: CharacterId,

@@ -24,6 +24,7 @@ pub(super) struct Characters {
 
 /// What a new one needs.
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[schemars(rename = "NewCharacter")]
 pub(super) struct Asked {
     /// Its name.
     name: String,
@@ -31,6 +32,7 @@ pub(super) struct Asked {
 
 /// A deleted one.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "DeletedCharacter")]
 pub(super) struct Deleted {
     id: CharacterId,
     /// It can be restored until then, ms since 1970.

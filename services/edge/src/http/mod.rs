@@ -8,6 +8,7 @@ mod guest;
 mod jwks;
 mod maps;
 mod oidc;
+mod openapi;
 mod origin;
 mod password;
 mod problem;

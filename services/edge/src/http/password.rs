@@ -33,6 +33,7 @@ pub(super) struct Credentials {
 
 /// Another password.
 #[derive(Deserialize, schemars::JsonSchema)]
+#[schemars(rename = "NewPassword")]
 pub(super) struct Change {
     /// The one in force.
     old: String,

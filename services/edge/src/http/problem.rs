@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use eventlog::RequestError;
 use schemas::keyed::Refusal;
+use serde::Serialize;
 use serde_json::json;
 
 /// A refused request.
@@ -16,6 +17,26 @@ pub(crate) struct Problem {
     code: Cow<'static, str>,
     detail: Cow<'static, str>,
     /// Seconds until it may be worth trying again.
+    retry_after: Option<u64>,
+}
+
+/// As it is told.
+#[derive(Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(super) struct ProblemDetails<'a> {
+    /// Always `about:blank`: the code tells.
+    #[serde(rename = "type")]
+    kind: &'a str,
+    /// The status in words.
+    title: &'a str,
+    /// The status.
+    status: u16,
+    /// Stable, for programs.
+    code: &'a str,
+    /// For people: what is wrong and what to do.
+    detail: &'a str,
+    /// Seconds until it may be worth trying again.
+    #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
 }
 
@@ -89,6 +110,11 @@ impl Problem {
         StatusCode::UNAUTHORIZED,
         "bad_id_token",
         "The provider's word cannot be used; log in again.",
+    );
+    pub(crate) const ALREADY_LINKED: Self = Self::new(
+        StatusCode::CONFLICT,
+        "already_linked",
+        "Whom the provider vouches for has another account; log in with the provider, or keep this one another way.",
     );
     pub(crate) const NO_PASSWORD: Self = Self::new(
         StatusCode::CONFLICT,
@@ -235,18 +261,17 @@ impl IntoResponse for Problem {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
         );
         let retry_after = self.retry_after.or(passing.then_some(1));
-        let mut body = json!({
-            "type": "about:blank",
-            "title": self.status.canonical_reason().unwrap_or("Error"),
-            "status": self.status.as_u16(),
-            "code": self.code,
-            "detail": self.detail,
-        });
-        if let Some(seconds) = retry_after {
-            body["retry_after"] = seconds.into();
-        }
+        let details = ProblemDetails {
+            kind: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            code: &self.code,
+            detail: &self.detail,
+            retry_after,
+        };
+        let body = json!(details).to_string();
         let kind = HeaderValue::from_static("application/problem+json");
-        let mut response = (self.status, body.to_string()).into_response();
+        let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, kind);
         if let Some(seconds) = retry_after {

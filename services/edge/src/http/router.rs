@@ -15,6 +15,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use super::guest::guest;
 use super::jwks::json_web_keys;
 use super::maps::map;
+use super::openapi::openapi;
 use super::problem::Problem;
 use super::start::{WEBSOCKET, start};
 use super::throttle::Throttle;
@@ -64,6 +65,7 @@ pub(crate) fn router(realm: Arc<Realm>, health: Health) -> Router {
     Router::new()
         .merge(logins)
         .route("/.well-known/jwks.json", get(json_web_keys))
+        .route("/v1/openapi.json", get(openapi))
         .route("/maps/{file}", get(map))
         .route("/v1/resources", get(resources::gate))
         .route("/v1/files/{sha256}", get(resources::file))

@@ -23,6 +23,7 @@ pub(crate) const WEBSOCKET: &str = "/v1/ws";
 
 /// What is asked.
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[schemars(rename = "StartWith")]
 pub(super) struct Asked {
     /// Which character.
     character: CharacterId,

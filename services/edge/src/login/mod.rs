@@ -17,7 +17,7 @@ mod reply_key;
 mod session;
 
 pub(crate) use guests::{come_back, register_guest};
-pub(crate) use openid::with_id_token;
+pub(crate) use openid::{ProvidersWord, with_id_token};
 pub(crate) use passwords::{NameAndPassword, change_password, register, with_password};
 pub(crate) use refreshing::refresh;
 

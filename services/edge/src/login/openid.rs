@@ -22,40 +22,50 @@ struct Claims {
     sub: String,
 }
 
-/// Logs in with an ID token of `provider`, bound to `nonce`. Whom the provider vouches for for the
-/// first time gets an account.
+/// What a provider says of somebody.
+pub(crate) struct ProvidersWord<'a> {
+    /// Its name in the configuration.
+    pub(crate) provider: &'a str,
+    /// The ID token.
+    pub(crate) id_token: String,
+    /// What the token has to be bound to.
+    pub(crate) nonce: String,
+}
+
+/// Logs in by a provider's word. Whom it vouches for for the first time gets an account: a fresh one,
+/// or `link`, that of somebody who is logged in.
 ///
 /// # Errors
-/// When the token is none, identity refuses it or does not answer.
+/// When the token is none, identity refuses it or does not answer; when `link` is asked for and the
+/// person has another account.
 pub(crate) async fn with_id_token(
     realm: &Realm,
-    provider: &str,
-    id_token: String,
-    nonce: String,
+    word: ProvidersWord<'_>,
+    link: Option<AccountId>,
     client: &ClientAddress,
 ) -> Result<Tokens, Problem> {
-    let logging_in = log_in(realm, provider, id_token, nonce, client);
+    let logging_in = log_in(realm, word, link, client);
     guarded(realm, LoginMethod::Openid, client, logging_in).await
 }
 
 async fn log_in(
     realm: &Realm,
-    provider: &str,
-    id_token: String,
-    nonce: String,
+    word: ProvidersWord<'_>,
+    link: Option<AccountId>,
     client: &ClientAddress,
 ) -> Result<Tokens, Problem> {
-    let subject = subject(&id_token).ok_or(Problem::BAD_ID_TOKEN)?;
+    let subject = subject(&word.id_token).ok_or(Problem::BAD_ID_TOKEN)?;
     let providers = realm.config.oidc.all();
-    let issuer = providers.iter().find(|issuer| issuer.name == provider);
+    let mut providers = providers.iter();
+    let issuer = providers.find(|issuer| issuer.name == word.provider);
     let issuer = issuer.ok_or(Problem::BAD_ID_TOKEN)?;
     let place = realm.keys.locator.openid(&issuer.issuer, &subject);
     let secret = Secret::IdToken {
-        provider: provider.to_owned(),
-        token: id_token,
-        nonce,
+        provider: word.provider.to_owned(),
+        token: word.id_token,
+        nonce: word.nonce,
     };
-    let account = AccountId(rand::random());
+    let account = link.unwrap_or_else(|| AccountId(rand::random()));
     let granted = prove(realm, place, &secret, |secret, reply_key| {
         CredentialCommand::LogIn {
             account,
@@ -63,7 +73,13 @@ async fn log_in(
             reply_key,
         }
     });
-    session::open(realm, granted.await?, client).await
+    let granted = granted.await?;
+    // Whoever wants to keep a guest's character must not find themselves in another account. The grant
+    // is not taken, and is good for nothing soon.
+    if link.is_some_and(|wanted| wanted != granted.account) {
+        return Err(Problem::ALREADY_LINKED);
+    }
+    session::open(realm, granted, client).await
 }
 
 /// Of whom a token speaks, unverified.

@@ -19,6 +19,7 @@ mod identity;
 mod identity_keys;
 mod lobby;
 mod logged_in;
+mod openapi;
 mod play;
 mod protocol_doc;
 mod refused;

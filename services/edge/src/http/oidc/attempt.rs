@@ -12,7 +12,7 @@ use chacha20poly1305::aead::{Aead, Generate, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hkdf::Hkdf;
 use runtime::Secret;
-use schemas::UnixMillis;
+use schemas::{AccountId, LoginId, UnixMillis};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -40,6 +40,18 @@ pub(super) struct Attempt {
     pub(super) return_to: ReturnPath,
     /// When it was begun.
     pub(super) begun_at: UnixMillis,
+    /// Who is logged in already and wants the provider's word to count for their account.
+    #[serde(default)]
+    pub(super) asker: Option<LinkAsker>,
+}
+
+/// Somebody who is logged in and wants to be let in by a provider's word from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LinkAsker {
+    /// Their account.
+    pub(super) account: AccountId,
+    /// In which login session they asked; when it has ended meanwhile, they ask in vain.
+    pub(super) login: LoginId,
 }
 
 impl fmt::Debug for Attempt {
@@ -66,6 +78,7 @@ impl Attempt {
         provider: &str,
         redirect_uri: String,
         return_to: ReturnPath,
+        asker: Option<LinkAsker>,
         now: UnixMillis,
     ) -> Self {
         let secret = || URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
@@ -76,6 +89,7 @@ impl Attempt {
             redirect_uri,
             return_to,
             begun_at: now,
+            asker,
         }
     }
 
@@ -159,12 +173,18 @@ mod tests {
 
     fn attempt() -> Attempt {
         let back = "http://localhost/v1/oidc/dev/callback".to_owned();
-        Attempt::begin("dev", back, ReturnPath::default(), BEGUN)
+        Attempt::begin("dev", back, ReturnPath::default(), None, BEGUN)
     }
 
     #[test]
     fn any_edge_of_the_realm_goes_on_with_an_attempt_for_ten_minutes() {
-        let begun = attempt();
+        let begun = Attempt {
+            asker: Some(LinkAsker {
+                account: AccountId(5),
+                login: LoginId(6),
+            }),
+            ..attempt()
+        };
         let cookie = key("AB").seal(&begun);
         let state = state_of(&cookie);
         let at = |ms| UnixMillis(BEGUN.0 + ms);

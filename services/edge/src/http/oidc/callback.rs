@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use schemas::UnixMillis;
 use serde::Deserialize;
 
-use super::attempt::{Attempt, AttemptError};
+use super::attempt::{Attempt, AttemptError, LinkAsker};
 use super::cookies::{attempt_of, clear_attempt};
 use super::exchange::exchange;
 use super::failure::Failure;
@@ -22,7 +22,7 @@ use super::return_path::ReturnPath;
 use crate::client_address::ClientAddress;
 use crate::http::Problem;
 use crate::http::cookies::set_refresh;
-use crate::login::{Tokens, with_id_token};
+use crate::login::{ProvidersWord, Tokens, with_id_token};
 use crate::meters;
 use crate::realm::Realm;
 
@@ -118,9 +118,17 @@ async fn finish(
         .code
         .filter(|code| (1..=LONGEST_CODE).contains(&code.len()));
     let code = code.ok_or(Failure::Code)?;
-    let id_token = exchange(&flow.http, provider, attempt, &code).await?;
-    let (provider, nonce) = (&attempt.provider, attempt.nonce.clone());
-    Ok(with_id_token(realm, provider, id_token, nonce, client).await?)
+    let ended = |asker: LinkAsker| realm.revoked.has_ended(asker.login);
+    if attempt.asker.is_some_and(ended) {
+        return Err(Problem::SESSION_ENDED.into());
+    }
+    let word = ProvidersWord {
+        provider: &attempt.provider,
+        id_token: exchange(&flow.http, provider, attempt, &code).await?,
+        nonce: attempt.nonce.clone(),
+    };
+    let account = attempt.asker.map(|asker| asker.account);
+    Ok(with_id_token(realm, word, account, client).await?)
 }
 
 /// Sends the browser on; the attempt is over.

@@ -90,13 +90,15 @@ impl Provider {
 }
 
 /// What is answered.
-#[derive(Debug, Serialize)]
-pub(super) struct List {
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Providers")]
+pub(in crate::http) struct List {
     providers: Vec<Listed>,
 }
 
 /// A provider as the page shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Provider")]
 struct Listed {
     name: String,
     title: String,

@@ -22,9 +22,10 @@ pub(in crate::http) struct Asked {
 }
 
 /// What is answered.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 #[serde(tag = "status", rename_all = "snake_case")]
-enum Answer {
+#[schemars(rename = "Resources")]
+pub(in crate::http) enum Answer {
     /// Nothing to do: log in.
     Current,
     /// There is a newer version; a client that stays may still log in.
@@ -36,8 +37,8 @@ enum Answer {
 }
 
 /// A file, and where to get it: any of `urls`, the first one preferred.
-#[derive(Debug, Serialize)]
-struct Fetch {
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(in crate::http) struct Fetch {
     #[serde(flatten)]
     file: File,
     urls: Vec<String>,

@@ -5,4 +5,4 @@ mod gate;
 mod range;
 
 pub(super) use file::file;
-pub(super) use gate::gate;
+pub(super) use gate::{Answer, gate};
