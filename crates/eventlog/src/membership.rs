@@ -96,7 +96,8 @@ impl Members {
         }
     }
 
-    /// Whether all who were present at the beginning have been named.
+    /// Whether all who were present at the beginning have been named. Where an edge was the last to
+    /// write, that shows with the next change.
     #[must_use]
     pub fn is_current(&self) -> bool {
         self.0.is_current()

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use eventlog::membership::{self, Change};
 use eventlog::{Entry, UpdateError};
-use schemas::control::{Heartbeat, Member};
-use schemas::{Sequence, UnixMillis};
+use schemas::control::{EdgeMember, Heartbeat, Member};
+use schemas::{EdgeId, Sequence, UnixMillis};
 use tokio::time::{sleep, timeout};
 
 use crate::subject::{Subject, frame, of_both};
@@ -103,6 +103,13 @@ fn member(worker: &str) -> Member {
 async fn a_member_that_falls_silent_goes(subject: Subject) {
     let log = &subject.log;
     let (stays, leaves, dies) = (member("w1"), member("w2"), member("w3"));
+    // Edges stand beside the workers, and are none.
+    let edge = EdgeMember {
+        edge: EdgeId(7),
+        url: "wss://one.play.example/v1/ws".into(),
+        connections: 0,
+    };
+    membership::announce_edge(log, &edge).await.unwrap();
     for member in [&stays, &leaves, &dies] {
         membership::announce(log, member).await.unwrap();
     }
@@ -134,6 +141,12 @@ async fn a_member_that_falls_silent_goes(subject: Subject) {
     };
     assert_eq!(gone, "w3");
     assert_eq!(membership::members(log).await.unwrap(), [stays]);
+    membership::leave_edge(log, edge.edge).await.unwrap();
+    let key = format!("edge.{}", edge.edge);
+    assert_eq!(membership::edge_of(&key), Some(edge.edge));
+    assert_eq!(membership::edge_of("w1"), None);
+    let bucket = log.bucket(membership::BUCKET).await.unwrap();
+    assert_eq!(bucket.get(&key).await.unwrap(), None);
 }
 
 async fn heartbeats_are_heard(subject: Subject) {
