@@ -111,4 +111,17 @@ mod tests {
         assert_eq!(seen("10.0.0.1", &["192.0.2.1, nonsense"]), "10.0.0.1");
         assert_eq!(seen("::ffff:10.0.0.1", &["2001:db8::5"]), "2001:db8::5");
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(4000))]
+
+        #[test]
+        fn whatever_a_proxy_says_there_is_an_address(said in "[0-9a-f:., x]{0,60}") {
+            let address = seen("10.0.0.1", &[&said, "192.0.2.1, 10.0.0.9"]);
+            proptest::prop_assert_eq!(address, "192.0.2.1");
+            let alone: IpAddr = seen("10.0.0.1", &[&said]).parse().expect("an address");
+            proptest::prop_assert!(said.contains(&alone.to_string()) || alone.to_string() == "10.0.0.1"
+                || said.contains(':'));
+        }
+    }
 }

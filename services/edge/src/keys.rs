@@ -130,3 +130,36 @@ fn bytes(key: &'static str, text: &Secret) -> Result<[u8; 32], Wrong> {
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LOBBY: &str = "-----BEGIN PUBLIC KEY-----\n\
+        MCowBQYDK2VwAyEAKUlcksiLZnvv5H1eCoUeRBjtSrScbajobFhIyCZ29NY=\n-----END PUBLIC KEY-----\n";
+
+    fn looks_like_a_token() -> impl Strategy<Value = String> {
+        prop_oneof![
+            ".{0,400}",
+            "[A-Za-z0-9_-]{0,200}(\\.[A-Za-z0-9_-]{0,200}){0,4}",
+            "eyJhbGciOiJFZERTQSJ9\\.[A-Za-z0-9_-]{0,300}\\.[A-Za-z0-9_-]{86}",
+            "eyJhbGciOiJub25lIn0\\.[A-Za-z0-9_-]{0,300}\\.",
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        #[test]
+        fn whatever_comes_as_a_token_is_refused_without_a_fault(text in looks_like_a_token()) {
+            let key = public("lobby_public_key", LOBBY).expect("a key");
+            prop_assert!(verify::<TicketClaims>(&text, &key, JOIN).is_none());
+            let claims = verify::<AccessClaims>(&text, &key, ACCESS);
+            prop_assert!(claims.is_none());
+            prop_assert!(schemas::account::guest_proof(&text).is_none());
+            prop_assert!(schemas::account::refresh_proof(&text).is_none());
+        }
+    }
+}

@@ -13,7 +13,7 @@ use runtime::Backoff;
 use schemas::account::{Account, AccountEvent};
 use schemas::keyed::KeyedEntry;
 use schemas::subjects::{Domain, keyed_events};
-use schemas::{LoginId, UnixMillis};
+use schemas::{LoginId, Sequence, UnixMillis};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
@@ -45,11 +45,13 @@ impl Revoked {
         let ended = Arc::new(Ended::default());
         let all = keyed_events(Domain::Identity, ">");
         let newest = log.last(&all).await?;
-        let current = watch::Sender::new(newest.is_none_or(|newest| is_old(&newest)));
+        let newest = newest.filter(|newest| !is_old(newest));
+        let head = newest.map_or(Sequence(0), |newest| newest.sequence);
+        let current = watch::Sender::new(Sequence(0));
         let mut caught_up = current.subscribe();
         let following = follow(log.clone(), Arc::clone(&ended), online, current);
         let following = AbortOnDropHandle::new(tokio::spawn(following));
-        let waited = timeout(CATCH_UP, caught_up.wait_for(|current| *current)).await;
+        let waited = timeout(CATCH_UP, caught_up.wait_for(|current| *current >= head)).await;
         if waited.is_err() {
             tracing::warn!("beginning before all sessions that ended lately are known");
         }
@@ -89,22 +91,19 @@ async fn follow(
     log: EventLog,
     ended: Arc<Ended>,
     online: Arc<Online>,
-    current: watch::Sender<bool>,
+    current: watch::Sender<Sequence>,
 ) {
     let stream = Domain::Identity.event_stream();
     let mut pauses = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
     loop {
         let since = UnixMillis(UnixMillis::now().0.saturating_sub(REMEMBERED_MILLIS));
         let mut reader = log.read_from_time(stream, Vec::new(), since, Follow::Tail);
-        let head = head(&log).await;
         let failed = loop {
             match reader.next().await {
                 Ok(Some(record)) => {
                     pauses.reset();
                     learn(&record, &ended, &online);
-                    if head.as_ref().is_ok_and(|head| record.sequence.0 >= *head) {
-                        current.send_if_modified(|current| !std::mem::replace(current, true));
-                    }
+                    current.send_replace(record.sequence);
                 }
                 Ok(None) => break None,
                 Err(error) => break Some(error),
@@ -114,11 +113,6 @@ async fn follow(
         tracing::warn!(error, "ended sessions are not noticed for a moment");
         pauses.wait().await;
     }
-}
-
-async fn head(log: &EventLog) -> Result<u64, ReadError> {
-    let stream = Domain::Identity.event_stream();
-    Ok(log.stream_info(stream).await?.last.0)
 }
 
 fn learn(record: &Record, ended: &Ended, online: &Online) {

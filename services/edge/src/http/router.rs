@@ -89,7 +89,13 @@ async fn slow_down(
         meters::refused("logins");
         return Problem::TOO_MANY.into_response();
     }
-    let response = next.run(request).await;
+    // To its end, whoever has hung up meanwhile: what is on its way to identity is counted as it turns
+    // out, and a guess does not become free by not waiting for the answer.
+    let answering = tokio::spawn(next.run(request));
+    let response = answering.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a request was not answered");
+        Problem::INTERNAL.into_response()
+    });
     if response.status().is_client_error() {
         throttle.refused(client.network);
     }

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use edge::Config;
 use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 use crate::stage::{Edge, Stage, config, until};
 use crate::web::{Answer, send};
@@ -149,4 +151,30 @@ async fn this_machine_itself_may_begin_any_number_where_it_is_let() {
     );
     let second = register(edge.address, "192.0.2.1", "emil").await;
     assert_eq!(second.problem(), (429, "too_many_registrations"));
+}
+
+#[tokio::test]
+async fn a_guess_counts_though_nobody_waits_for_the_answer() {
+    let (stage, one, _) = two_edges().await;
+    for n in 1..=3 {
+        let body = json!({ "name": "ann", "password": "a guess" }).to_string();
+        let request = format!(
+            "POST /v1/login HTTP/1.1\r\nhost: test\r\nx-forwarded-for: 192.0.2.1\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut socket = TcpStream::connect(one.address).await.expect("it listens");
+        socket
+            .write_all(request.as_bytes())
+            .await
+            .expect("it reads");
+        until("it is asked", async || stage.identity.asked() == n).await;
+        drop(socket);
+    }
+    until("the third is judged", async || {
+        let next = log_in(one.address, "192.0.2.1", "another").await;
+        next.problem() == (429, "too_many_attempts")
+    })
+    .await;
+    assert_eq!(stage.identity.asked(), 3);
 }

@@ -27,6 +27,7 @@ mod replica;
 mod resources;
 mod resume;
 mod screen;
+mod secrets;
 mod slow;
 mod stage;
 mod web;
