@@ -1,4 +1,5 @@
 /** What one can do with the account in which one is logged in. */
+import type { Provider } from "./login.ts";
 import { type Keep, Login, type LoginAnswer } from "./tokens.ts";
 
 /** A device that is logged in. */
@@ -62,6 +63,12 @@ export async function upgrade(login: Login, name: string, password: string, keep
     cookie: keep === "cookie",
   });
   return new Login(login.base, answer, keep);
+}
+
+/** Where a browser goes so that a provider's word counts for this account from now on; it comes back to `path`. */
+export async function linkAddress(login: Login, provider: Provider, path: string): Promise<string> {
+  const link = `/v1/oidc/${encodeURIComponent(provider.name)}/link`;
+  return (await login.ask<{ url: string }>(link, { method: "POST", body: { return: path } })).url;
 }
 
 /** Log out here. The tokens are forgotten even if the server cannot be told. */

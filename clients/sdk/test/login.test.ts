@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 
 import {
-  changePassword, createCharacter, deleteCharacter, endLoginSession, listCharacters, loginAsGuest, type Login,
+  changePassword, createCharacter, deleteCharacter, endLoginSession, linkAddress, listCharacters, loginAsGuest, type Login,
   logOut, loginSessions, loginWithPassword, Problem, providers, register, requestTicket, restoreCharacter,
   resumeLogin, upgrade,
 } from "../src/index.ts";
@@ -194,5 +194,14 @@ test("a guest becomes an account with a cookie", async () => {
   const account = await upgrade(guest, "ann", "pass phrase", "cookie");
   expect(account.isGuest).toBe(false);
   expect(asked[1]).toMatchObject({ path: "/v1/upgrade", headers: { "x-worldline-cookie": "1" }, body: { name: "ann", password: "pass phrase" } });
+  expect(bearer(asked[1])).toMatch(/^Bearer access-/);
+});
+
+test("a guest asks where to go to keep the character with a provider", async () => {
+  const url = "https://id.example/authorize?state=s";
+  const { base, asked } = await start(({ path }) => ({ body: path.endsWith("/link") ? { url } : tokens({ guest_token: "g" }) }));
+  const guest = await loginAsGuest(base, { name: "Ann" });
+  expect(await linkAddress(guest, { name: "club", title: "The Club" }, "/?login=kept")).toBe(url);
+  expect(asked[1]).toMatchObject({ path: "/v1/oidc/club/link", body: { return: "/?login=kept" } });
   expect(bearer(asked[1])).toMatch(/^Bearer access-/);
 });

@@ -1,19 +1,21 @@
 /** How one comes to the page: by its address, or back from a provider with a word on how that went. */
 
-/** What a provider's login has come to. */
-export type Arrival = { logged: "in" } | { logged: "out"; why: string };
+/** What a provider's login has come to; `kept`: it was to keep a guest's character. */
+export type Arrival = ({ logged: "in" } | { logged: "out"; why: string }) & { kept: boolean };
 
-/** Where the server sends the browser after a provider's login. */
-export function returnAddress(path: string): string {
-  return `${path}?login=provider`;
+/** Where the server sends the browser after a provider's login, or one to keep a guest's character. */
+export function returnAddress(path: string, kept = false): string {
+  return `${path}?login=${kept ? "kept" : "provider"}`;
 }
 
 /** Reads the address's query; `undefined` when nobody comes from a provider. */
 export function arrival(query: string): Arrival | undefined {
   const told = new URLSearchParams(query);
   const code = told.get("login_error");
-  if (code !== null) return { logged: "out", why: reason(code) };
-  return told.get("login") === "provider" ? { logged: "in" } : undefined;
+  const way = told.get("login");
+  const kept = way === "kept";
+  if (code !== null) return { logged: "out", why: reason(code), kept };
+  return kept || way === "provider" ? { logged: "in", kept } : undefined;
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -26,6 +28,9 @@ const REASONS: Readonly<Record<string, string>> = {
   unavailable: "The world does not answer now. Try again shortly.",
   busy: "Too many people log in just now. Try again in a moment.",
   locked: "There were too many failed logins. Try again in a while.",
+  already_linked:
+    "The account there has another account here. Log in with it to play that one, or keep this character another way.",
+  session_ended: "You were logged out meanwhile. Please begin again.",
   nonce_used: "That login was used already. Please begin again.",
 };
 

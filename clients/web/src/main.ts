@@ -6,10 +6,12 @@ import { openCharacters, preparePanel as prepareCharacters } from "./characters_
 import { gate } from "./gate.ts";
 import { offer, openLogin, preparePanel as prepareLogin } from "./login_panel.ts";
 import { guestToken, hasCookie, lastCharacter } from "./memory.ts";
-import { openMenu, prepareMenu, setMenu } from "./menu.ts";
+import { offerKeeping, openMenu, prepareMenu, setMenu } from "./menu.ts";
 import { openOver } from "./over_panel.ts";
 import { join, leave, startPlaying } from "./play.ts";
 import { words } from "./words.ts";
+
+const KEPT = "The character is yours. Log in the same way from anywhere.";
 
 /** Who is logged in. */
 let login: Login | undefined;
@@ -94,6 +96,8 @@ prepareMenu({
     hold(account);
     lastCharacter.set(account.character ?? "");
   },
+  // The tab comes back with this character, whatever becomes of it there.
+  away: (guest) => lastCharacter.set(guest.character ?? ""),
   characters: () => {
     leave("leave");
     if (login) void toCharacters(login);
@@ -103,17 +107,22 @@ prepareMenu({
     loggedOut("You are logged out.");
   },
 });
-startPlaying(openMenu);
+startPlaying(() => openMenu());
 
 if (await gate()) {
   const came = arrival(location.search);
   if (came) history.replaceState(null, "", location.pathname);
   if (came?.logged === "in") {
     guestToken.clear();
-    lastCharacter.clear();
+    if (!came.kept) lastCharacter.clear();
     hasCookie.set("1");
   }
-  if (came?.logged === "out") openLogin(came.why);
-  else if (!(await resume())) openLogin();
-  offer(await providers("").catch(() => []));
+  const why = came?.logged === "out" ? came.why : "";
+  // Who wanted to keep a character and could not is the guest still.
+  if (why && !came?.kept) openLogin(why);
+  else if (!(await resume())) openLogin(why);
+  else if (came?.kept) openMenu(why || KEPT);
+  const known = await providers("").catch(() => []);
+  offer(known);
+  offerKeeping(known);
 }

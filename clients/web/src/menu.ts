@@ -1,9 +1,10 @@
 /** The menu of who is logged in: devices, password, keeping a guest's character, leaving. */
 import {
-  changePassword, endLoginSession, type Login, loginMethods, logOut, logOutEverywhere, type LoginSession, loginSessions,
-  upgrade,
+  changePassword, endLoginSession, linkAddress, type Login, loginMethods, logOut, logOutEverywhere, type LoginSession,
+  loginSessions, type Provider, upgrade,
 } from "@worldline/sdk";
 
+import { returnAddress } from "./arrival.ts";
 import { confirmed } from "./confirm.ts";
 import { button, element, make } from "./dom.ts";
 import { onSubmit } from "./forms.ts";
@@ -19,6 +20,8 @@ const field = (id: string) => element<HTMLInputElement>(id);
 export interface Doors {
   /** The guest is an account now. */
   upgraded(login: Login): void;
+  /** The guest goes to a provider, to come back with its word. */
+  away(guest: Login): void;
   /** To the list of characters, out of the world. */
   characters(): void;
   /** Logged out, by one's own wish. */
@@ -26,6 +29,7 @@ export interface Doors {
 }
 
 let login: Login | undefined;
+let doors: Doors | undefined;
 
 /** Whose menu it is; without anybody there is none. */
 export function setMenu(of: Login | undefined): void {
@@ -34,40 +38,58 @@ export function setMenu(of: Login | undefined): void {
   if (!of && dialog.open) dialog.close();
 }
 
-export function openMenu(): void {
+/** Opens it, with news if there are any. */
+export function openMenu(text = ""): void {
   if (!login || dialog.open) return;
-  news.textContent = "";
   dress(login);
   dialog.showModal();
   element("menu-title").focus();
   void attempt(offerPassword);
+  news.textContent = text;
 }
 
-export function prepareMenu(doors: Doors): void {
-  opener.addEventListener("click", openMenu);
+/** Offers a guest the providers that the server knows. */
+export function offerKeeping(known: readonly Provider[]): void {
+  const choice = (provider: Provider) => make("li", {}, button(`Keep with ${provider.title}`, () => void keepWith(provider)));
+  element("keep-links").replaceChildren(...known.map(choice));
+  element("keep-elsewhere").hidden = known.length === 0;
+}
+
+async function keepWith(provider: Provider): Promise<void> {
+  await attempt(async () => {
+    if (!login) return;
+    const url = await linkAddress(login, provider, returnAddress(location.pathname, true));
+    doors?.away(login);
+    location.assign(url);
+  });
+}
+
+export function prepareMenu(to: Doors): void {
+  doors = to;
+  opener.addEventListener("click", () => openMenu());
   element("menu-close").addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => element("panels").hidden && element("game").focus());
   element("menu-sessions").addEventListener("toggle", () => void attempt(refresh));
   element("to-characters").addEventListener("click", () => {
     dialog.close();
-    doors.characters();
+    to.characters();
   });
   element("logout").addEventListener("click", async () => {
     const leaving = login;
     if (!leaving || (leaving.isGuest && !(await mayForget()))) return;
     // Told or not, this page forgets the tokens; the server ends an unused login by itself.
     await logOut(leaving).catch(() => {});
-    doors.left();
+    to.left();
   });
   element("logout-everywhere").addEventListener("click", () => void attempt(async () => {
     if (!login || (login.isGuest && !(await mayForget()))) return;
     await logOutEverywhere(login);
-    doors.left();
+    to.left();
   }));
   onSubmit(element<HTMLFormElement>("keep"), async () => {
     const account = await upgrade(login!, field("keep-name").value, field("keep-password").value, "cookie");
     field("keep-password").value = "";
-    doors.upgraded(account);
+    to.upgraded(account);
     dress(account);
     void attempt(offerPassword);
     news.textContent = "The character is yours. Log in with this name and password from anywhere.";
@@ -99,7 +121,7 @@ async function offerPassword(): Promise<void> {
 function mayForget(): Promise<boolean> {
   return confirmed(
     "Log out as a guest?",
-    "A guest who logs out cannot come back: the character is lost. Keep it with a name and a password first.",
+    "A guest who logs out cannot come back: the character is lost. Keep it first: the menu tells how.",
     "Log out for good",
   );
 }
