@@ -45,6 +45,8 @@ struct Answer {
 #[derive(Debug, Clone, Default)]
 struct Browser {
     cookies: BTreeMap<String, String>,
+    /// What it says it can show; nothing, as a program.
+    accept: &'static str,
 }
 
 impl Stage {
@@ -107,7 +109,8 @@ impl Browser {
             .map(|(k, v)| format!("{k}={v}"))
             .collect();
         let request = format!(
-            "GET {path} HTTP/1.1\r\nhost: {host}\r\ncookie: {}\r\nconnection: close\r\n\r\n",
+            "GET {path} HTTP/1.1\r\nhost: {host}\r\naccept: {}\r\ncookie: {}\r\nconnection: close\r\n\r\n",
+            self.accept,
             cookies.join("; ")
         );
         let mut stream = TcpStream::connect(edge.address).await.expect("it listens");
@@ -334,9 +337,14 @@ async fn a_provider_that_is_not_there_or_somebody_else_is_not_asked_for_anybody(
     );
     let gone = |config: &mut Config| config.oidc.dev_issuer = "http://127.0.0.1:1".into();
     let gone = stage.edge_with(gone).await;
+    let begin = "/v1/oidc/dev/authorize?return=/play";
+    assert_eq!(browser.get(&gone, begin).await.status, 503);
+    // Somebody who has followed a link sees the page, which has words for it.
+    browser.accept = "text/html,application/xhtml+xml,*/*;q=0.8";
+    let sent = browser.get(&gone, begin).await;
     assert_eq!(
-        browser.get(&gone, "/v1/oidc/dev/authorize").await.status,
-        503
+        (sent.status, sent.location.as_str()),
+        (303, "/play?login_error=provider_unavailable")
     );
 }
 
