@@ -8,15 +8,18 @@
 //! Nothing here waits for a while; everything waits for a condition, with a deadline that only a failure reaches.
 
 pub mod account;
+pub mod browser;
 pub mod checks;
 pub mod fold;
 pub mod metrics;
 pub mod player;
 pub mod role;
+pub mod secrets;
 pub mod stack;
 mod walking;
 
 pub use account::Account;
+pub use browser::Browser;
 pub use player::{Player, View};
 pub use role::Role;
 pub use stack::Stack;

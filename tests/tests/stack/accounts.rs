@@ -1,6 +1,7 @@
 //! Who may come in: logins over whole stacks, and what must be true of them whatever is killed.
 
 mod anywhere;
+mod provider;
 mod secrets;
 mod taken_over;
 mod while_away;

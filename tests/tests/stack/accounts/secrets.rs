@@ -1,28 +1,20 @@
 //! No secret stands anywhere: not in a stream, not in a bucket, not in a log, not in a row.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
-
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bots::login;
 use serde_json::{Value, json};
 use worldline_tests::checks::all_is_well;
+use worldline_tests::secrets::{IN_THE_CLEAR, Secrets};
 use worldline_tests::{Account, eventually};
 
 use super::code;
 use crate::stack;
 
-/// A word that is in the clear wherever there is anything at all: what is searched can be found.
-const IN_THE_CLEAR: &str = "harbor-1";
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_logins_of_every_kind_nothing_readable_is_left() -> anyhow::Result<()> {
     let mut stack = stack(&["w1"]).await?;
     let edge = stack.edge("edge-1").clone();
-    let mut secrets: BTreeMap<&str, String> = BTreeMap::new();
-    let mut keep = |what, secret: &str| secrets.insert(what, secret.to_owned());
+    let mut secrets = Secrets::default();
+    let mut keep = |what, secret: &str| secrets.keep(what, secret);
 
     let (first, second, wrong) = (
         "correct horse battery staple",
@@ -67,51 +59,15 @@ async fn after_logins_of_every_kind_nothing_readable_is_left() -> anyhow::Result
             .contains(IN_THE_CLEAR))
     })
     .await?;
-    search("the rows", rows.as_bytes(), &secrets);
+    secrets.search("the rows", rows.as_bytes());
     for role in ["identity", "lobby", "edge-1", "projector", "w1"] {
         stack.kill(role).await?;
     }
-    search_below(&stack.data_dir().join("log"), &secrets)?;
+    secrets.search_below(&stack.data_dir().join("log"))?;
     // Streams and buckets as they lie on the disk, what was deleted included.
     stack.broker.kill()?;
-    let read = search_below(stack.broker.store_dir(), &secrets)?;
+    let read = secrets.search_below(stack.broker.store_dir())?;
     assert!(read > 0, "nothing was searched");
     stack.is_well();
     Ok(())
-}
-
-/// Searches all files below `dir`; how many held what stands in the clear.
-fn search_below(dir: &Path, secrets: &BTreeMap<&str, String>) -> anyhow::Result<usize> {
-    let mut found = 0;
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            found += search_below(&path, secrets)?;
-        } else if path.is_file() {
-            let bytes = fs::read(&path)?;
-            search(&path.display().to_string(), &bytes, secrets);
-            found += usize::from(holds(&bytes, IN_THE_CLEAR.as_bytes()));
-        }
-    }
-    Ok(found)
-}
-
-/// A secret may lie about as it is, in base64 of either alphabet, or by its last part alone.
-fn search(place: &str, bytes: &[u8], secrets: &BTreeMap<&str, String>) {
-    for (what, secret) in secrets {
-        let last = secret.rsplit('.').next().unwrap_or(secret);
-        let forms = [
-            secret.clone(),
-            last.to_owned(),
-            STANDARD.encode(secret),
-            URL_SAFE_NO_PAD.encode(secret),
-        ];
-        for form in forms {
-            assert!(!holds(bytes, form.as_bytes()), "{what} stands in {place}");
-        }
-    }
-}
-
-fn holds(bytes: &[u8], wanted: &[u8]) -> bool {
-    bytes.windows(wanted.len()).any(|window| window == wanted)
 }
