@@ -12,6 +12,9 @@ use schemas::keyed::Refusal;
 use serde::Serialize;
 use serde_json::json;
 
+/// A provider's keys cannot be had, so its word cannot be judged: nobody's failure.
+const PROVIDER_AWAY: &str = "oidc_keys_unavailable";
+
 /// A refused request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -77,7 +80,8 @@ impl Problem {
     /// Whether somebody has failed to prove who they are.
     pub(crate) fn is_failed_guess(&self) -> bool {
         let code = self.code.as_ref();
-        matches!(code, "bad_login" | "bad_id_token" | "nonce_used") || code.starts_with("oidc_")
+        matches!(code, "bad_login" | "bad_id_token" | "nonce_used")
+            || (code.starts_with("oidc_") && code != PROVIDER_AWAY)
     }
 
     /// What it is counted as.
@@ -124,6 +128,7 @@ impl From<Refusal> for Problem {
             "no_such_character" | "no_such_account" => StatusCode::NOT_FOUND,
             // An edge that has fetched the newest key and is refused again: the keys are turning.
             "sealed_to_an_old_key" => return Self::UNAVAILABLE,
+            PROVIDER_AWAY => StatusCode::SERVICE_UNAVAILABLE,
             code if code.starts_with("oidc_") => StatusCode::UNAUTHORIZED,
             _ => StatusCode::CONFLICT,
         };

@@ -14,6 +14,7 @@ mod attempts;
 mod bad_input;
 mod client;
 mod drain;
+mod fuzz;
 mod http;
 mod identity;
 mod identity_keys;

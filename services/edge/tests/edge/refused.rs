@@ -23,6 +23,7 @@ async fn what_identity_refuses_keeps_its_code_and_gets_its_status() {
         ("weak_password", 400, None),
         ("nonce_used", 401, None),
         ("oidc_audience", 401, None),
+        ("oidc_keys_unavailable", 503, Some(1)),
         ("not_yours", 403, None),
         ("grant_used", 401, None),
         ("bad_request", 500, None),
