@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use schemas::{CharacterId, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use super::access::Caller;
 use super::body::Body;
+use super::path::PathPart;
 use super::problem::Problem;
 use crate::character_name::CharacterName;
 use crate::characters::{self, Listed};
@@ -64,7 +65,7 @@ pub(super) async fn create(
 pub(super) async fn delete(
     State(realm): State<Arc<Realm>>,
     caller: Caller,
-    Path(id): Path<String>,
+    InPath(id): InPath,
 ) -> Result<Json<Deleted>, Problem> {
     let id = character(&id)?;
     let deleted_until = characters::delete(&realm, caller.account, id).await?;
@@ -75,7 +76,7 @@ pub(super) async fn delete(
 pub(super) async fn restore(
     State(realm): State<Arc<Realm>>,
     caller: Caller,
-    Path(id): Path<String>,
+    InPath(id): InPath,
 ) -> Result<Json<Listed>, Problem> {
     let id = character(&id)?;
     characters::restore(&realm, caller.account, id).await?;

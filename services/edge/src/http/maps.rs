@@ -1,23 +1,23 @@
 //! `GET /maps/<name>.json`, and the pictures that maps refer to.
 
-use std::path::Path as FilePath;
+use std::path::Path;
 
 use axum::Json;
-use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
+use super::path::PathPart;
 use super::problem::Problem;
 
 /// A map as a browser draws it, or a file that maps refer to.
-pub(super) async fn map(Path(file): Path<String>) -> Response {
+pub(super) async fn map(InPath(file): InPath) -> Response {
     // A map changes with the build; browsers ask again, and a day old is old.
     let kept = [(header::CACHE_CONTROL, "no-cache")];
     let builtin = file.strip_suffix(".json").and_then(world::maps::builtin);
     if let Some(map) = builtin {
         return (kept, Json(map.map.to_client())).into_response();
     }
-    let kind = match FilePath::new(&file).extension().and_then(|e| e.to_str()) {
+    let kind = match Path::new(&file).extension().and_then(|e| e.to_str()) {
         Some("png") => "image/png",
         Some("tsx" | "tmx") => "application/xml",
         _ => return Problem::NOT_FOUND.into_response(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemas::account::{AccountCommand, AccountReply, LoginSession};
@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use super::access::Caller;
 use super::cookies::clear_refresh;
+use super::path::PathPart;
 use super::problem::Problem;
 use super::tokens::unkept;
 use crate::realm::Realm;
@@ -114,7 +115,7 @@ pub(super) async fn sessions(
 pub(super) async fn end_session(
     State(realm): State<Arc<Realm>>,
     caller: Caller,
-    Path(session): Path<String>,
+    InPath(session): InPath,
 ) -> Result<StatusCode, Problem> {
     let session = session.parse().map_err(|_| Problem::NOT_FOUND)?;
     let account = caller.account;

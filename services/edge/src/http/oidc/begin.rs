@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::Extension;
+use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use runtime::form_encoded;
@@ -19,6 +19,7 @@ use super::providers::{Provider, Unreachable};
 use super::return_path::ReturnPath;
 use crate::client_address::ClientAddress;
 use crate::http::Problem;
+use crate::http::path::PathPart;
 use crate::meters;
 
 /// The provider is not reached.
@@ -39,7 +40,7 @@ pub(super) struct Asked {
 /// Begins a login.
 pub(super) async fn begin(
     Extension(flow): Extension<Arc<Flow>>,
-    Path(provider): Path<String>,
+    InPath(provider): InPath,
     client: ClientAddress,
     headers: HeaderMap,
     asked: Result<Query<Asked>, QueryRejection>,

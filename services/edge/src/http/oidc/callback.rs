@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemas::UnixMillis;
@@ -22,6 +22,7 @@ use super::return_path::ReturnPath;
 use crate::client_address::ClientAddress;
 use crate::http::Problem;
 use crate::http::cookies::set_refresh;
+use crate::http::path::PathPart;
 use crate::login::{ProvidersWord, Tokens, with_id_token};
 use crate::meters;
 use crate::realm::Realm;
@@ -44,7 +45,7 @@ pub(super) struct Answer {
 pub(super) async fn callback(
     State(realm): State<Arc<Realm>>,
     Extension(flow): Extension<Arc<Flow>>,
-    Path(provider): Path<String>,
+    InPath(provider): InPath,
     client: ClientAddress,
     headers: HeaderMap,
     answer: Result<Query<Answer>, QueryRejection>,

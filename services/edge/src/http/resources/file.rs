@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use schemas::resources::ContentHash;
 
 use super::range::{Wanted, has_it, wanted};
 use crate::http::Problem;
+use crate::http::path::PathPart;
 use crate::meters;
 use crate::realm::Realm;
 use crate::resources::FileError;
@@ -20,7 +21,7 @@ const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000
 /// Serves a file, or the part of it that was asked for.
 pub(in crate::http) async fn file(
     State(realm): State<Arc<Realm>>,
-    Path(name): Path<String>,
+    InPath(name): InPath,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let hash: ContentHash = name.parse().map_err(|_| Problem::NOT_FOUND)?;
