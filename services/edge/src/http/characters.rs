@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::access::Caller;
 use super::body::Body;
-use super::path::PathPart;
+use super::in_path::InPath;
 use super::problem::Problem;
 use crate::character_name::CharacterName;
 use crate::characters::{self, Listed};

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
-use super::path::PathPart;
+use super::in_path::InPath;
 use super::problem::Problem;
 
 /// A map as a browser draws it, or a file that maps refer to.

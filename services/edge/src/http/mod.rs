@@ -12,7 +12,6 @@ mod oidc;
 mod openapi;
 mod origin;
 mod password;
-mod path;
 mod problem;
 mod resources;
 mod router;

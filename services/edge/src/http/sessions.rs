@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use super::access::Caller;
 use super::cookies::clear_refresh;
-use super::path::PathPart;
+use super::in_path::InPath;
 use super::problem::Problem;
 use super::tokens::unkept;
 use crate::realm::Realm;

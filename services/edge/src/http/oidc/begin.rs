@@ -19,7 +19,7 @@ use super::providers::{Provider, Unreachable};
 use super::return_path::ReturnPath;
 use crate::client_address::ClientAddress;
 use crate::http::Problem;
-use crate::http::path::PathPart;
+use crate::http::in_path::InPath;
 use crate::meters;
 
 /// The provider is not reached.

@@ -22,7 +22,7 @@ use super::return_path::ReturnPath;
 use crate::client_address::ClientAddress;
 use crate::http::Problem;
 use crate::http::cookies::set_refresh;
-use crate::http::path::PathPart;
+use crate::http::in_path::InPath;
 use crate::login::{ProvidersWord, Tokens, with_id_token};
 use crate::meters;
 use crate::realm::Realm;

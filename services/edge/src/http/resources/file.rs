@@ -11,7 +11,7 @@ use schemas::resources::ContentHash;
 
 use super::range::{Wanted, has_it, wanted};
 use crate::http::Problem;
-use crate::http::path::PathPart;
+use crate::http::in_path::InPath;
 use crate::meters;
 use crate::realm::Realm;
 use crate::resources::FileError;
