@@ -132,7 +132,7 @@ async fn a_provider_lets_in_and_keeps_a_guests_character() -> anyhow::Result<()>
     secrets.keep("a guest's code", parameter(&back, "code")?);
     assert_eq!(page.leads_to()?, "/?login=kept");
     let kept = stage.tokens(&mut browser, &mut secrets).await?;
-    assert_eq!(kept.characters, [guest.character.clone()]);
+    assert_eq!(kept.characters, std::slice::from_ref(&guest.character));
     assert_eq!(
         code(login::known_guest(&edge, &guest.guest_token).await),
         "bad_login"

@@ -31,9 +31,9 @@ async fn of_two_logins_at_once_on_two_edges_one_plays() -> anyhow::Result<()> {
     // And now for certain one after the other.
     first.enter().await?;
     second.enter().await?;
-    let replaced = Some(u16::from(CloseCode::Replaced as u16));
+    let replaced = Some(CloseCode::Replaced as u16);
     eventually("the older socket is closed", || async {
-        Ok(first.view().closed.map(u16::from) == replaced)
+        Ok(first.view().closed == replaced)
     })
     .await?;
     assert!(first.hold(1).is_err(), "the older one commands nothing");
