@@ -219,16 +219,67 @@ test("a guest keeps the character with a name and a password", async () => {
   await heading(guest.page, "Playing elsewhere");
 });
 
+/** The cookies that a browser holds for the server, by name. */
+async function cookies(page) {
+  const held = await page.context().cookies();
+  return new Map(held.map((cookie) => [cookie.name, cookie]));
+}
+
+/** Goes on at the provider as somebody, from the page there; what the browser holds on the way. */
+async function choose(page, persona) {
+  const link = page.getByRole("link", { name: persona });
+  await seen(link);
+  const attempt = (await cookies(page)).get("worldline_oidc");
+  assert.ok(attempt?.httpOnly && attempt.sameSite === "Lax" && attempt.path === "/v1/oidc", "the attempt is in a cookie");
+  await link.click();
+}
+
+const toProvider = (page) => page.getByRole("link", { name: /^Continue with/ }).first().click();
+
 test("a provider's word is enough", async () => {
   const page = await open();
-  await page.getByRole("link", { name: /^Continue with/ }).first().click();
-  await page.getByRole("link", { name: /^Ada/ }).click();
+  await toProvider(page);
+  await choose(page, /^Ada/);
   await heading(page, "Your characters");
+  const held = await cookies(page);
+  assert.equal(held.get("worldline_oidc"), undefined, "the attempt is over");
+  assert.ok(held.get("worldline_refresh")?.httpOnly, "no script reads the refresh token");
+  assert.doesNotMatch(page.url(), /[?&](code|state|login)=/, "nothing of it stays in the address");
   await createCharacter(page, "Ada");
   await play(page, "Ada");
 
   const refused = await open();
-  await refused.getByRole("link", { name: /^Continue with/ }).first().click();
-  await refused.getByRole("link", { name: /^Nobody/ }).click();
+  await toProvider(refused);
+  await choose(refused, /^Nobody/);
   await seen(login(refused).locator("#login-reason:not(:empty)"));
+  assert.equal((await cookies(refused)).size, 0, "nothing is left behind");
+});
+
+test("a guest keeps the character with a provider, who lets in from anywhere", async () => {
+  const keep = async (page, persona) => {
+    await (await openMenu(page)).getByRole("button", { name: /^Keep with/ }).first().click();
+    await choose(page, persona);
+    await seen(page.locator("#menu-news:not(:empty)"));
+    const news = await page.locator("#menu-news").textContent();
+    assert.equal((await cookies(page)).get("worldline_oidc"), undefined);
+    return news;
+  };
+  const guest = await Player.join(browser, stack.url, "Ivo");
+  assert.match(await keep(guest.page, /^Ben/), /is yours/);
+  await guest.isIn();
+  assert.equal(await guest.page.evaluate(() => sessionStorage.getItem("worldline.guest")), null, "no guest any more");
+
+  const elsewhere = await open();
+  await toProvider(elsewhere);
+  await choose(elsewhere, /^Ben/);
+  await heading(elsewhere, "Your characters");
+  await play(elsewhere, "Ivo");
+  await heading(guest.page, "Playing elsewhere");
+
+  // Ben has an account now: another guest's character cannot be his as well, and the guest goes on as one.
+  const other = await Player.join(browser, stack.url, "Jana");
+  assert.match(await keep(other.page, /^Ben/), /another account here/);
+  await other.isIn();
+  await other.page.reload();
+  await other.isIn();
 });
