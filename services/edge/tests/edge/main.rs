@@ -23,6 +23,7 @@ mod logged_in;
 mod openapi;
 mod play;
 mod protocol_doc;
+mod refusals_doc;
 mod refused;
 mod replica;
 mod resources;

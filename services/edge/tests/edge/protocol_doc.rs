@@ -49,7 +49,7 @@ fn the_limits_are_those_of_the_types() {
     }
     assert_eq!(MAX_INBOUND_BYTES, 4096);
     assert_row("4,096 bytes | 4010");
-    assert_row(&format!("1 to {MAX_NAME_CHARS} characters"));
+    assert_row(&format!("2 to {MAX_NAME_CHARS} characters"));
     assert_row(&format!("1 to {MAX_TEXT_CHARS} characters"));
 }
 
