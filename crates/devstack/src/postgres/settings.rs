@@ -87,6 +87,8 @@ pub(super) fn arguments(
             "synchronous_commit=off",
             "autovacuum=off",
             "shared_buffers=16MB",
+            // In the data directory, and gone with it: a killed server leaves what it has elsewhere.
+            "dynamic_shared_memory_type=mmap",
         ] {
             set(setting.to_owned());
         }
