@@ -96,7 +96,7 @@ async fn a_user_is_told_what_it_may_not_do() {
         let worker = EventLog::connect(&connect("worker")).await.unwrap();
         append_all(&worker, HARBOR, ["one"]).await;
         let edge = EventLog::connect(&connect("edge")).await.unwrap();
-        edge.send("cmd.area.harbor-1.e1", frame("hello"), None)
+        edge.send("cmd.area.harbor-1.edge.e1", frame("hello"), None)
             .await
             .unwrap();
         let mut live = edge.live(HARBOR, Sequence(0)).await.unwrap();
