@@ -83,7 +83,7 @@ test("an account: create, play, log out, log in again, and stand where one stood
   await player.holding(["ArrowRight"], () =>
     player.until((worldline, _, from) => {
       const { screen, clock } = worldline;
-      return screen.position(screen.bodies.get(screen.own), clock.step(performance.now()))[0] / 256 > from + 24;
+      return screen.position(screen.bodies.get(screen.own), clock.step(performance.now()))[0] / 256 > from + 12;
     }, start.x),
   );
   await standing(player);
