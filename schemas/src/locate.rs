@@ -5,6 +5,7 @@ use std::fmt;
 
 use hkdf::Hkdf;
 use sha2::Sha256;
+use unicode_normalization::UnicodeNormalization;
 
 use crate::ids::Digest;
 
@@ -93,9 +94,11 @@ pub fn network(address: std::net::IpAddr) -> std::net::IpAddr {
     }
 }
 
-/// Names that look alike in upper and lower case, or with other blanks, are the same name.
+/// Names that look alike in upper and lower case, with other blanks, or typed as other code points
+/// (normal form C counts), are the same name.
 #[must_use]
 pub fn fold(name: &str) -> String {
+    let name: String = name.nfc().collect();
     let words: Vec<String> = name.split_whitespace().map(str::to_lowercase).collect();
     words.join(" ")
 }
@@ -120,6 +123,10 @@ mod tests {
     fn the_same_is_found_in_the_same_place_and_nothing_else_is() {
         let locator = Locator::of_realm([7; 32]);
         assert_eq!(locator.login_name("Ann"), locator.login_name("  aNN "));
+        assert_eq!(
+            locator.login_name("Zo\u{eb}"),
+            locator.login_name("Zoe\u{308}")
+        );
         assert_ne!(locator.login_name("Ann"), locator.login_name("Anna"));
         assert_ne!(locator.login_name("Ann"), locator.character_name("Ann"));
         assert_ne!(locator.openid("ab", "c"), locator.openid("a", "bc"));

@@ -70,7 +70,7 @@ impl Characters {
         asks: Admission,
         ctx: &Context,
     ) -> Verdict<LobbyEvent> {
-        if state.account != Some(asks.account) {
+        if state.erased || state.account != Some(asks.account) {
             return refuse("not_yours");
         }
         if state.deleted_until.is_some() {

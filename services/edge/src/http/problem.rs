@@ -124,7 +124,8 @@ impl From<Refusal> for Problem {
             "locked" | "busy" => StatusCode::TOO_MANY_REQUESTS,
             "weak_password" => StatusCode::BAD_REQUEST,
             "not_yours" => StatusCode::FORBIDDEN,
-            "bad_request" => StatusCode::INTERNAL_SERVER_ERROR,
+            // Not the asker's doing: rules that broke, or an edge that asks wrongly.
+            "fault" | "wrong_key" | "bad_request" => StatusCode::INTERNAL_SERVER_ERROR,
             "no_such_character" | "no_such_account" => StatusCode::NOT_FOUND,
             // An edge that has fetched the newest key and is refused again: the keys are turning.
             "sealed_to_an_old_key" => return Self::UNAVAILABLE,

@@ -29,6 +29,9 @@ use crate::http::Problem;
 use crate::meters::{self, LoginMethod};
 use crate::realm::Realm;
 
+/// The code of a registration for a name that somebody has.
+const NAME_TAKEN: &str = "name_taken";
+
 /// What a login gives.
 pub(crate) type Tokens = schemas::account::LoggedIn;
 
@@ -48,7 +51,8 @@ async fn guarded(
     meters::login(method, done)
 }
 
-/// Begins an account if its address may begin more, and counts how it went.
+/// Begins an account if its address may begin more, and counts how it went. A name that is taken
+/// counts like a new account: nobody shall try out which names there are.
 async fn registering(
     realm: &Realm,
     method: LoginMethod,
@@ -62,6 +66,10 @@ async fn registering(
         realm.config.registrations_per_hour
     };
     let limit = Limit::registrations(most);
-    let done = realm.attempts.within(limit, client, Result::is_ok, doing);
+    let counts = |done: &Result<Tokens, Problem>| match done {
+        Ok(_) => true,
+        Err(problem) => problem.code() == NAME_TAKEN,
+    };
+    let done = realm.attempts.within(limit, client, counts, doing);
     meters::login(method, done.await)
 }

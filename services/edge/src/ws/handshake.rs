@@ -152,11 +152,10 @@ impl Connection {
             Ok(Err(Refusal { code, message, .. })) => {
                 tracing::debug!(%character, code, message, "the lobby refuses");
                 meters::refused("lobby");
-                let busy = code == "busy";
-                let code = if busy {
-                    CloseCode::Unavailable
-                } else {
-                    refused
+                let code = match code.as_str() {
+                    "busy" => CloseCode::Unavailable,
+                    "fault" | "wrong_key" => CloseCode::Internal,
+                    _ => refused,
                 };
                 Err(End::close(code, message))
             }

@@ -27,6 +27,8 @@ async fn what_identity_refuses_keeps_its_code_and_gets_its_status() {
         ("not_yours", 403, None),
         ("grant_used", 401, None),
         ("bad_request", 500, None),
+        ("fault", 500, None),
+        ("wrong_key", 500, None),
     ] {
         let mut refusal = Refusal::new(code, "as it is told");
         if let Some(seconds) = retry_after {

@@ -272,7 +272,17 @@ fn a_character_is_erased_after_its_grace_and_never_created_anew() {
         account: ANNS_ACCOUNT,
         name: Sealed::default(),
     };
-    when_given(&rules, events).when(create).refused("erased");
+    when_given(&rules, events.clone())
+        .when(create)
+        .refused("erased");
+    let start = LobbyCommand::Start {
+        character: ANN,
+        account: ANNS_ACCOUNT,
+        now: NOW,
+        login: LoginId(9),
+        protocol: 1,
+    };
+    when_given(&rules, events).when(start).refused("not_yours");
 }
 
 #[test]
