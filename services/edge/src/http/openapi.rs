@@ -92,7 +92,7 @@ fn described(
         "operationId": operation.id,
         "summary": operation.summary,
         "responses": responses,
-        "x-problem-codes": operation.refused,
+        "x-problem-codes": operation.refusals().collect::<Vec<_>>(),
     });
     let parameters = parameters(operation);
     if !parameters.is_empty() {

@@ -1,6 +1,6 @@
 //! What can be asked about accounts: begin one, log in, go on, log out.
 
-use super::operations::{ACCESS, DELETE, GET, Operation, POST};
+use super::operations::{DELETE, GET, Operation, POST};
 use super::schema_of;
 use crate::http::{guest, password, sessions, tokens};
 
@@ -15,6 +15,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         refused: &[
             "bad_json",
             "bad_name",
+            "reserved_name",
             "name_taken",
             "bad_login",
             "too_many_attempts",
@@ -61,7 +62,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
         asked: Some(schema_of::<password::Credentials>),
         answered: (200, Some(schema_of::<tokens::LoggedIn>)),
         refused: &[
-            "not_logged_in",
             "bad_json",
             "bad_name",
             "name_taken",
@@ -79,7 +79,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
         asked: Some(schema_of::<password::Change>),
         answered: (204, None),
         refused: &[
-            "not_logged_in",
             "bad_json",
             "bad_login",
             "locked",
@@ -111,7 +110,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "End the login session that asks.",
         logged_in: true,
         answered: (204, None),
-        refused: ACCESS,
         ..POST
     },
     Operation {
@@ -120,7 +118,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "End all login sessions of the account.",
         logged_in: true,
         answered: (204, None),
-        refused: ACCESS,
         ..POST
     },
     Operation {
@@ -129,7 +126,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "Who one is.",
         logged_in: true,
         answered: (200, Some(schema_of::<sessions::Account>)),
-        refused: ACCESS,
         ..GET
     },
     Operation {
@@ -138,7 +134,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "Where one is logged in.",
         logged_in: true,
         answered: (200, Some(schema_of::<sessions::Sessions>)),
-        refused: ACCESS,
         ..GET
     },
     Operation {
@@ -147,7 +142,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "End one login session of the account.",
         logged_in: true,
         answered: (204, None),
-        refused: &["not_logged_in", "not_found", "session_unknown"],
+        refused: &["not_found"],
         ..DELETE
     },
 ];

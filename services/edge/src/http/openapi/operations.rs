@@ -21,7 +21,7 @@ pub(super) struct Operation {
     pub(super) asked: Option<SchemaOf>,
     /// The status of success, and the body that comes with it.
     pub(super) answered: (u16, Option<SchemaOf>),
-    /// Codes of refusals of its own; any may meet `too_many_requests`, `unavailable` and `internal`.
+    /// Codes of refusals of its own. Where an access token is needed, [`ACCESS`] comes first; any may meet `too_many_requests`, `unavailable` and `internal`.
     pub(super) refused: &'static [&'static str],
 }
 
@@ -48,7 +48,15 @@ pub(super) const DELETE: Operation = Operation {
     ..GET
 };
 /// What the access token may be refused for.
-pub(super) const ACCESS: &[&str] = &["not_logged_in", "session_ended", "log_in_again"];
+const ACCESS: &[&str] = &["not_logged_in", "session_ended", "log_in_again"];
+
+impl Operation {
+    /// Codes of all its refusals.
+    pub(super) fn refusals(&self) -> impl Iterator<Item = &'static str> {
+        let access = if self.logged_in { ACCESS } else { &[] };
+        access.iter().chain(self.refused).copied()
+    }
+}
 
 /// All of them.
 pub(super) fn all() -> impl Iterator<Item = &'static Operation> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::operations::{ACCESS, DELETE, GET, Operation, POST};
+use super::operations::{DELETE, GET, Operation, POST};
 use super::schema_of;
 use crate::http::{characters, oidc, resources, start};
 
@@ -14,7 +14,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "The account's characters.",
         logged_in: true,
         answered: (200, Some(schema_of::<characters::Characters>)),
-        refused: ACCESS,
         ..GET
     },
     Operation {
@@ -25,7 +24,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
         asked: Some(schema_of::<characters::Asked>),
         answered: (201, Some(schema_of::<crate::characters::Listed>)),
         refused: &[
-            "not_logged_in",
             "bad_json",
             "bad_name",
             "reserved_name",
@@ -40,7 +38,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "Delete a character; for a while it can be restored.",
         logged_in: true,
         answered: (200, Some(schema_of::<characters::Deleted>)),
-        refused: &["not_logged_in", "no_such_character", "not_yours"],
+        refused: &["no_such_character", "not_yours"],
         ..DELETE
     },
     Operation {
@@ -49,13 +47,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "Undo a deletion.",
         logged_in: true,
         answered: (200, Some(schema_of::<crate::characters::Listed>)),
-        refused: &[
-            "not_logged_in",
-            "no_such_character",
-            "not_yours",
-            "name_taken",
-            "too_late",
-        ],
+        refused: &["no_such_character", "not_yours", "name_taken", "too_late"],
         ..POST
     },
     Operation {
@@ -65,14 +57,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         logged_in: true,
         asked: Some(schema_of::<start::Asked>),
         answered: (200, Some(schema_of::<start::Start>)),
-        refused: &[
-            "not_logged_in",
-            "bad_json",
-            "client_outdated",
-            "no_such_character",
-            "not_yours",
-            "deleted",
-        ],
+        refused: &["bad_json", "client_outdated", "not_yours", "deleted"],
         ..POST
     },
     Operation {
@@ -90,8 +75,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
             "return",
             "Where to go after the login: a path of this server.",
         )],
-        answered: (303, None),
-        refused: &["not_found", "bad_return", "provider_unavailable"],
+        answered: (302, None),
+        refused: &[
+            "not_found",
+            "bad_return",
+            "no_public_url",
+            "provider_unavailable",
+        ],
         ..GET
     },
     Operation {
@@ -102,10 +92,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         asked: Some(schema_of::<oidc::Link>),
         answered: (200, Some(schema_of::<oidc::Linking>)),
         refused: &[
-            "not_logged_in",
             "bad_json",
             "not_found",
             "bad_return",
+            "no_public_url",
             "provider_unavailable",
         ],
         ..POST
