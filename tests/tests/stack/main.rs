@@ -6,6 +6,7 @@ mod accounts;
 mod bad_input;
 mod contract;
 mod faults;
+mod quarantine;
 mod up;
 
 use worldline_tests::Stack;
