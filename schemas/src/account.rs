@@ -209,6 +209,9 @@ pub enum AccountEvent {
         session: LoginId,
         /// When.
         at: UnixMillis,
+        /// Digest of the grant that brought it about; a grant is taken once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grant: Option<Digest>,
     },
     /// Something that a newer build wrote.
     #[serde(other)]

@@ -140,6 +140,7 @@ fn account_events() -> Vec<AccountEvent> {
         what,
         session: SESSION,
         at: NOW,
+        grant: None,
     }));
     all
 }

@@ -1,13 +1,10 @@
 //! Login names and passwords: `POST /v1/register`, `/v1/login`, `/v1/upgrade`, `/v1/password`.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use schemas::account::{AccountCommand, AccountReply};
-use schemas::subjects::{Domain, account_key};
 use serde::Deserialize;
 
 use super::access::Caller;
@@ -18,9 +15,6 @@ use crate::client_address::ClientAddress;
 use crate::login::{self, NameAndPassword};
 use crate::realm::Realm;
 use crate::{meters, names};
-
-/// How long identity may take.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A login name and its password.
 #[derive(Deserialize, schemars::JsonSchema)]
@@ -81,16 +75,8 @@ pub(super) async fn change(
     caller: Caller,
     Body(asked): Body<Change>,
 ) -> Result<StatusCode, Problem> {
-    let account = caller.account;
-    login::change_password(&realm, account, &asked.old, &asked.new, &caller.client).await?;
-    let command = AccountCommand::LogOutEverywhere {
-        account,
-        except: Some(caller.login),
-    };
-    let key = account_key(account);
-    let requester = &realm.requester;
-    let ended = requester.ask::<_, AccountReply>(Domain::Identity, &key, &command, PATIENCE);
-    ended.await??;
+    let who = (caller.account, caller.login);
+    login::change_password(&realm, who, &asked.old, &asked.new, &caller.client).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

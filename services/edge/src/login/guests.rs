@@ -9,7 +9,7 @@ use crate::character_name::CharacterName;
 use crate::characters;
 use crate::client_address::ClientAddress;
 use crate::http::Problem;
-use crate::meters::{self, LoginMethod};
+use crate::meters::LoginMethod;
 use crate::realm::Realm;
 
 /// Begins a guest account with a character of this name.
@@ -46,15 +46,15 @@ pub(crate) async fn come_back(
     token: &str,
     client: &ClientAddress,
 ) -> Result<Tokens, Problem> {
-    let Some((account, proof)) = guest_proof(token) else {
-        return meters::login(LoginMethod::Guest, Err(Problem::BAD_GUEST_TOKEN));
-    };
-    let asked = ask_for_tokens(realm, account, None, client, |asker| {
-        AccountCommand::LoginGuest {
+    let asked = async {
+        // A guess like any other, though identity need not be asked.
+        let (account, proof) = guest_proof(token).ok_or(Problem::BAD_GUEST_TOKEN)?;
+        let command = |asker| AccountCommand::LoginGuest {
             account,
             proof,
             asker,
-        }
-    });
+        };
+        ask_for_tokens(realm, account, None, client, command).await
+    };
     guarded(realm, LoginMethod::Guest, client, asked).await
 }

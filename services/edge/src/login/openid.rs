@@ -79,7 +79,7 @@ async fn log_in(
     if link.is_some_and(|wanted| wanted != granted.account) {
         return Err(Problem::ALREADY_LINKED);
     }
-    session::open(realm, granted, client).await
+    session::open(realm, granted, None, client).await
 }
 
 /// Of whom a token speaks, unverified.

@@ -5,7 +5,7 @@ use schemas::account::{Account, AccountEvent};
 use schemas::credential::{CredentialCommand, Method, Secret};
 use schemas::keyed::KeyedEntry;
 use schemas::subjects::{Domain, account_key, keyed_events};
-use schemas::{Digest, decode};
+use schemas::{Digest, LoginId, decode};
 use tokio::sync::SemaphorePermit;
 
 use super::credential::prove;
@@ -48,7 +48,7 @@ pub(crate) async fn register(
             reply_key,
         }
     });
-    let asked = async { session::open(realm, granted.await?, client).await };
+    let asked = async { session::open(realm, granted.await?, None, client).await };
     registering(realm, LoginMethod::Register, client, asked).await
 }
 
@@ -73,17 +73,19 @@ pub(crate) async fn with_password(
             reply_key,
         }
     });
-    let asked = async { session::open(realm, granted.await?, client).await };
+    let asked = async { session::open(realm, granted.await?, None, client).await };
     guarded(realm, LoginMethod::Password, client, asked).await
 }
 
-/// Gives an account another password.
+/// Gives an account another password; of its login sessions `session` alone goes on. Should the
+/// second step fail, the password is changed and the others still stand: the caller is told that
+/// it failed, and may log out everywhere.
 ///
 /// # Errors
 /// When the account has none, identity refuses or does not answer.
 pub(crate) async fn change_password(
     realm: &Realm,
-    account: AccountId,
+    (account, session): (AccountId, LoginId),
     old: &str,
     new: &str,
     client: &ClientAddress,
@@ -101,7 +103,7 @@ pub(crate) async fn change_password(
             reply_key,
         }
     });
-    // The grant would open a session; the one that asks goes on instead.
+    let changed = async { session::open(realm, changed.await?, Some(session), client).await };
     let limit = Limit::failed_logins(realm.config.failed_logins_per_address);
     let counts = |done: &Result<_, Problem>| done.as_ref().is_err_and(Problem::is_failed_guess);
     let changed = realm.attempts.within(limit, client, counts, changed);

@@ -2,6 +2,7 @@
 //! begins a session. An account that does not exist begins with it, so a crash between the two
 //! steps is mended by the next login.
 
+use schemas::LoginId;
 use schemas::account::AccountCommand;
 use schemas::credential::{Grant, Secret};
 use schemas::subjects::account_key;
@@ -14,13 +15,14 @@ use crate::client_address::ClientAddress;
 use crate::http::Problem;
 use crate::realm::Realm;
 
-/// Takes `grant` for a session.
+/// Takes `grant` for a session: a new one, or `session`, which goes on (after a changed password).
 ///
 /// # Errors
 /// When identity refuses or does not answer.
 pub(super) async fn open(
     realm: &Realm,
     grant: Grant,
+    session: Option<LoginId>,
     client: &ClientAddress,
 ) -> Result<Tokens, Problem> {
     let account = grant.account;
@@ -32,7 +34,7 @@ pub(super) async fn open(
         let command = AccountCommand::OpenSession {
             account,
             grant: sealed(&sealing.key, &reply_key, &secret)?,
-            asker: asker(realm, &reply_key, None, client),
+            asker: asker(realm, &reply_key, session, client),
         };
         match tokens(realm, &key, &reply_key, &command).await? {
             Ok(tokens) => return Ok(tokens),

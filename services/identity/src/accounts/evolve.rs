@@ -1,5 +1,6 @@
 //! What each event makes of an account.
 
+use schemas::Digest;
 use schemas::account::{Account, AccountEvent};
 
 /// How many of the last grants are remembered. A grant lives 30 s, a password login takes a tenth
@@ -27,10 +28,9 @@ pub(super) fn apply(state: &mut Account, event: &AccountEvent) {
                 state.since = session.opened_at;
             }
             state.sessions.push(session.clone());
-            state.grants.extend(grant);
-            let forgotten = state.grants.len().saturating_sub(GRANTS);
-            state.grants.drain(..forgotten);
+            take(state, *grant);
         }
+        AccountEvent::Security { grant, .. } => take(state, *grant),
         AccountEvent::Refreshed {
             session,
             generation,
@@ -52,7 +52,13 @@ pub(super) fn apply(state: &mut Account, event: &AccountEvent) {
         }
         AccountEvent::Registered { .. }
         | AccountEvent::LoginFailed { .. }
-        | AccountEvent::Security { .. }
         | AccountEvent::Unknown => {}
     }
+}
+
+/// Keeps a grant that has been taken, so that it is not taken again.
+fn take(state: &mut Account, grant: Option<Digest>) {
+    state.grants.extend(grant);
+    let forgotten = state.grants.len().saturating_sub(GRANTS);
+    state.grants.drain(..forgotten);
 }

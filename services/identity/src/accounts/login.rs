@@ -65,7 +65,8 @@ impl Accounts {
     }
 }
 
-/// A credential has been proven: the session begins, and the account if need be.
+/// A credential has been proven: the session begins, and the account if need be. With the grant of a
+/// changed password the session that asks may also go on, as the only one.
 pub(super) fn open_session(
     state: &Account,
     account: AccountId,
@@ -83,7 +84,8 @@ pub(super) fn open_session(
     if state.grants.contains(&claims.digest()) {
         return refused(GRANT_USED);
     }
-    if sessions::find(state, asker.session).is_some() {
+    let goes_on = sessions::find(state, asker.session).is_some();
+    if goes_on && !claims.changed {
         return refused(BAD_REQUEST);
     }
     let mut events = Vec::new();
@@ -97,9 +99,14 @@ pub(super) fn open_session(
         events.push(AccountEvent::CredentialLinked { method, credential });
     }
     if claims.changed {
-        events.extend(all_others_end(state, asker, at));
+        // A session that begins takes the grant itself.
+        let grant = goes_on.then(|| claims.digest());
+        events.extend(all_others_end(state, asker, grant, at));
     } else {
         events.extend(sessions::make_room(state, at));
+    }
+    if goes_on {
+        return Verdict::events(events);
     }
     events.push(opened(asker, claims.method, Some(claims.digest()), at));
     events.push(AccountEvent::LoggedIn { account });
@@ -107,15 +114,22 @@ pub(super) fn open_session(
 }
 
 /// A changed password throws out whoever had the old one.
-fn all_others_end(state: &Account, asker: &Asker, at: UnixMillis) -> Vec<AccountEvent> {
-    let ends = state.sessions.iter().map(|session| session.id);
-    let mut events: Vec<_> = ends
+fn all_others_end(
+    state: &Account,
+    asker: &Asker,
+    grant: Option<Digest>,
+    at: UnixMillis,
+) -> Vec<AccountEvent> {
+    let all = state.sessions.iter().map(|session| session.id);
+    let mut events: Vec<_> = all
+        .filter(|id| *id != asker.session)
         .map(|id| ended(id, SessionEnd::LoggedOutEverywhere))
         .collect();
     events.push(AccountEvent::Security {
         what: SecurityNotice::PasswordChanged,
         session: asker.session,
         at,
+        grant,
     });
     events
 }

@@ -125,5 +125,6 @@ const fn security(what: SecurityNotice, session: &LoginSession, at: UnixMillis) 
         what,
         session: session.id,
         at,
+        grant: None,
     }
 }

@@ -32,7 +32,9 @@ impl SecurityRows {
     pub(super) fn fold(&mut self, account: AccountId, entry: &Entry, sequence: Sequence) {
         for (line, event) in entry.events.iter().enumerate() {
             let row = match event {
-                AccountEvent::Security { what, session, at } => Row {
+                AccountEvent::Security {
+                    what, session, at, ..
+                } => Row {
                     what: notice(*what),
                     login: Some(*session),
                     at: *at,

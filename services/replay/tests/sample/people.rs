@@ -191,6 +191,7 @@ async fn account(realm: &Realm) {
         what: SecurityNotice::RefreshReused,
         session: STOLEN,
         at,
+        grant: None,
     };
     writer.entry(vec![ended, noticed], &state).await;
     state.characters.push(HERO);

@@ -33,7 +33,7 @@ impl Problem {
     pub(crate) const BAD_GUEST_TOKEN: Self = Self::new(
         StatusCode::UNAUTHORIZED,
         "bad_login",
-        "This is no guest token; begin as a new guest.",
+        "this login is not valid; check name and password, or begin as a new guest",
     );
     pub(crate) const TOO_MANY: Self = Self::new(
         StatusCode::TOO_MANY_REQUESTS,

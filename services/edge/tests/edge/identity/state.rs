@@ -147,17 +147,25 @@ impl State {
                 asker,
             } => {
                 let secret = self.open(&grant, &account_key(account), asker.reply_key);
+                let known = self.accounts.entry(account).or_default();
+                let goes_on = known.sessions.iter().any(|s| s.id == asker.session);
+                // So that its state is in the log; a changed password leaves one session alone.
+                let events = match &secret {
+                    Ok(_) if goes_on => self.end_all_but(account, Some(asker.session)),
+                    Ok(_) => vec![AccountEvent::LoggedIn { account }],
+                    Err(_) => Vec::new(),
+                };
                 let answer = secret.map(|secret| {
                     let token = format!("grant for {account}");
                     assert_eq!(secret, Secret::Grant { token });
-                    self.log_in(account, Method::Password, &asker)
+                    if goes_on {
+                        self.tokens(account, &asker)
+                    } else {
+                        self.log_in(account, Method::Password, &asker)
+                    }
                 });
-                // So that its state is in the log.
-                let session = asker.session;
-                let refreshed = AccountEvent::LoggedIn { account };
-                let events = answer.is_ok().then_some(refreshed);
-                assert_ne!(session, LoginId(0));
-                (account, answer, events.into_iter().collect())
+                assert_ne!(asker.session, LoginId(0));
+                (account, answer, events)
             }
             AccountCommand::Refresh {
                 account,
@@ -189,17 +197,8 @@ impl State {
                 (account, Ok(AccountReply::Done), vec![ended])
             }
             AccountCommand::LogOutEverywhere { account, except } => {
-                let known = self.accounts.entry(account).or_default();
-                let all = std::mem::take(&mut known.sessions);
-                let (kept, ended): (Vec<_>, Vec<_>) =
-                    all.into_iter().partition(|s| Some(s.id) == except);
-                known.sessions = kept;
-                let why = SessionEnd::LoggedOutEverywhere;
-                let ended = ended.into_iter().map(|ended| {
-                    let session = ended.id;
-                    AccountEvent::SessionEnded { session, why }
-                });
-                (account, Ok(AccountReply::Done), ended.collect())
+                let ended = self.end_all_but(account, except);
+                (account, Ok(AccountReply::Done), ended)
             }
             AccountCommand::Describe { account } => {
                 let known = self.accounts.entry(account).or_default();
@@ -221,6 +220,18 @@ impl State {
                 (account, Ok(AccountReply::Done), nothing)
             }
         }
+    }
+
+    fn end_all_but(&mut self, account: AccountId, except: Option<LoginId>) -> Vec<AccountEvent> {
+        let known = self.accounts.entry(account).or_default();
+        let all = std::mem::take(&mut known.sessions);
+        let (kept, ended): (Vec<_>, Vec<_>) = all.into_iter().partition(|s| Some(s.id) == except);
+        known.sessions = kept;
+        let ended = ended.into_iter().map(|ended| AccountEvent::SessionEnded {
+            session: ended.id,
+            why: SessionEnd::LoggedOutEverywhere,
+        });
+        ended.collect()
     }
 
     fn log_in(&mut self, account: AccountId, method: Method, asker: &Asker) -> AccountReply {

@@ -130,11 +130,40 @@ fn a_changed_password_ends_every_other_session() {
             what: SecurityNotice::PasswordChanged,
             session: LAPTOP,
             at: NOW,
+            grant: None,
         },
         by_password(),
         AccountEvent::LoggedIn { account: ANN },
     ]);
     assert_eq!(after.state.sessions.len(), 1);
+}
+
+#[test]
+fn the_session_that_changes_the_password_goes_on_alone() {
+    let changed = GrantClaims {
+        changed: true,
+        jti: "another".into(),
+        ..grant(true)
+    };
+    let mut events = registered();
+    events.extend([linked(), by_password()]);
+    let after = ann(&accounts(), events.clone())
+        .when(open(Ok(changed.clone())))
+        .then([
+            AccountEvent::SessionEnded {
+                session: PHONE,
+                why: SessionEnd::LoggedOutEverywhere,
+            },
+            AccountEvent::Security {
+                what: SecurityNotice::PasswordChanged,
+                session: LAPTOP,
+                at: NOW,
+                grant: Some(changed.digest()),
+            },
+        ]);
+    let left: Vec<_> = after.state.sessions.iter().map(|s| s.id).collect();
+    assert_eq!(left, [LAPTOP]);
+    assert!(after.state.grants.contains(&changed.digest()), "taken once");
 }
 
 #[tokio::test]

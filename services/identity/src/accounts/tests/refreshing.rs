@@ -32,6 +32,7 @@ fn security(what: SecurityNotice, at: UnixMillis) -> AccountEvent {
         what,
         session: PHONE,
         at,
+        grant: None,
     }
 }
 
