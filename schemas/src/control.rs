@@ -1,8 +1,18 @@
-//! Control: which areas exist, who works, and who shall own what.
+//! Control: which areas exist and how they are led; who works, what operators want of them, and
+//! who shall own what.
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AreaId, EdgeId, UnixMillis, WorkerId};
+
+/// Who ordered something, and why: every operator's action is a command in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Order {
+    /// Who: an operator's name, or `director`.
+    pub by: String,
+    /// Why, for people.
+    pub reason: String,
+}
 
 /// Commands to an area's control aggregate (`cmd.control.<partition>.<area>`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -15,6 +25,28 @@ pub enum ControlCommand {
         area: AreaId,
         /// Seed of its random numbers.
         seed: u64,
+    },
+    /// Steer an open area: its control sends the area the effect of the same name.
+    #[serde(rename = "steer.1")]
+    Steer {
+        /// Which.
+        area: AreaId,
+        /// It shall take nobody any more.
+        closed: bool,
+        /// To which instance it sends on those whom it does not take; `None`: to the lobby.
+        overflow: Option<AreaId>,
+        /// Who wants it, and why.
+        order: Order,
+    },
+    /// Bind an area to one worker, or unbind it.
+    #[serde(rename = "pin.1")]
+    Pin {
+        /// Which.
+        area: AreaId,
+        /// The worker; `None`: any.
+        worker: Option<WorkerId>,
+        /// Who wants it, and why.
+        order: Order,
     },
 }
 
@@ -32,6 +64,24 @@ pub enum ControlEvent {
         /// Seed of its random numbers.
         seed: u64,
     },
+    /// The area was told how to treat those who come; the effect of the same entry tells it.
+    #[serde(rename = "steered.1")]
+    Steered {
+        /// It shall take nobody any more.
+        closed: bool,
+        /// To which instance it sends on those whom it does not take.
+        overflow: Option<AreaId>,
+        /// Who wanted it, and why.
+        order: Order,
+    },
+    /// The area was bound to one worker, or unbound.
+    #[serde(rename = "pinned.1")]
+    Pinned {
+        /// The worker; `None`: any.
+        worker: Option<WorkerId>,
+        /// Who wanted it, and why.
+        order: Order,
+    },
     /// Something that a newer build wrote.
     #[serde(other)]
     Unknown,
@@ -44,21 +94,111 @@ pub struct AreaControl {
     pub map: Option<String>,
     /// Seed of its random numbers.
     pub seed: u64,
+    /// It takes nobody any more. It may still be owned: who comes all the same is sent on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closed: bool,
+    /// To which instance it sends on those whom it does not take; `None`: to the lobby.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overflow: Option<AreaId>,
+    /// The only worker that may own it; `None`: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<WorkerId>,
 }
 
-/// The answer to [`ControlCommand::OpenArea`].
+/// The answer to a [`ControlCommand`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Opened {
     /// Name of its map.
     pub map: String,
 }
 
-/// A worker's entry in the bucket `members`; written again every second, gone after its TTL.
+/// What operators want of a worker.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Duty {
+    /// It may be given areas.
+    #[default]
+    Serve,
+    /// It keeps what it has and is given nothing more. Holds for the name, until it is lifted.
+    Cordon,
+    /// It shall hand over all it has and end. Holds for one life of the name.
+    Drain,
+}
+
+/// Commands to a worker's aggregate (`cmd.fleet.<partition>.<worker>`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "type")]
+pub enum FleetCommand {
+    /// Set a worker's duty.
+    #[serde(rename = "set_duty.1")]
+    SetDuty {
+        /// Which.
+        worker: WorkerId,
+        /// The life that is meant, as its entry in `members` says.
+        life: u64,
+        /// What it shall do.
+        duty: Duty,
+        /// Who wants it, and why.
+        order: Order,
+    },
+}
+
+/// Events of a worker (`evt.fleet.<worker>`); the director and the worker itself follow them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "type")]
+pub enum FleetEvent {
+    /// Its duty was set.
+    #[serde(rename = "duty_set.1")]
+    DutySet {
+        /// The life that is meant.
+        life: u64,
+        /// What it shall do.
+        duty: Duty,
+        /// Who wanted it, and why.
+        order: Order,
+    },
+    /// Something that a newer build wrote.
+    #[serde(other)]
+    Unknown,
+}
+
+/// The state of a worker's aggregate.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct WorkerControl {
+    /// The life for which the duty was set.
+    pub life: u64,
+    /// What it shall do.
+    pub duty: Duty,
+    /// Who wanted it, and why.
+    pub order: Order,
+}
+
+impl WorkerControl {
+    /// What the life `life` of this worker shall do: a drain ends with the life it was meant for.
+    #[must_use]
+    pub const fn duty_of(&self, life: u64) -> Duty {
+        match self.duty {
+            Duty::Drain if self.life != life => Duty::Serve,
+            duty => duty,
+        }
+    }
+}
+
+/// The answer to a [`FleetCommand`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct DutySet {
+    /// What it shall do from now on.
+    pub duty: Duty,
+}
+
+/// A worker's entry in the bucket `members`; written again every second, gone after its TTL.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Member {
     /// Its name, unique among running workers.
     pub worker: WorkerId,
-    /// Differs between two lives of one name.
+    /// Differs between two lives of one name, and is higher the later one began.
     pub life: u64,
     /// How many areas it is willing to own.
     pub capacity: u32,
@@ -72,6 +212,15 @@ pub struct Member {
     pub quarantined: Vec<AreaId>,
     /// When it wrote this.
     pub at: UnixMillis,
+    /// The areas of others of which it keeps a folded replica, so as to take them at once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replicas: Vec<AreaId>,
+    /// How many bodies are in each area that it owns and that is awake.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub population: Vec<(AreaId, u32)>,
+    /// The build it runs: a rolling upgrade shows here.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub build: String,
 }
 
 /// An edge's entry in the bucket `members`, under `edge.<id>`: where players may connect. Written
@@ -104,9 +253,12 @@ pub struct Placement {
     pub area: AreaId,
     /// Who shall own it; `None`: nobody for now.
     pub worker: Option<WorkerId>,
-    /// Rises with every change of this area's placement.
+    /// Rises with every change of `worker`.
     pub generation: u64,
     /// Nobody shall own it until an operator has cleared this mark.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub quarantined: bool,
+    /// Who will most likely own it next, and so keeps a folded replica of it while it is awake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successor: Option<WorkerId>,
 }

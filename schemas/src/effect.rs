@@ -36,6 +36,23 @@ pub struct Traveller {
     /// The last few rejections, so that a repeated command gets the same answer.
     #[serde(default)]
     pub rejections: Vec<(ClientSeq, Reason)>,
+    /// The party it travels with, named after one of its members; 0: it travels alone. Where a map has several
+    /// instances, those of one party come into the same.
+    #[serde(default, skip_serializing_if = "is_alone")]
+    pub party: CharacterId,
+    /// How often it has been sent on to another instance since it was last admitted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub hops: u8,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_alone(party: &CharacterId) -> bool {
+    party.0 == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_zero(hops: &u8) -> bool {
+    *hops == 0
 }
 
 /// Where a character was last seen, kept by the lobby.
@@ -109,6 +126,14 @@ pub enum EffectPayload {
         /// Its session as the area knows it.
         session: SessionFence,
     },
+    /// To an area, from its control: how it treats those who come. The newest holds.
+    #[serde(rename = "steer.1")]
+    Steer {
+        /// It takes nobody any more, and sends on those who are in it.
+        closed: bool,
+        /// The instance of the same map to which it sends on those whom it does not take; `None`: to the lobby.
+        overflow: Option<AreaId>,
+    },
     /// To the lobby: here is the character back.
     #[serde(rename = "returned.1")]
     Returned {
@@ -130,15 +155,18 @@ pub enum EffectPayload {
 }
 
 impl EffectPayload {
-    /// The character that this is about.
+    /// The character that this is about; `None` when it is about none.
     #[must_use]
-    pub fn character(&self) -> CharacterId {
+    pub fn character(&self) -> Option<CharacterId> {
         match self {
-            Self::Enter { traveller, .. } | Self::Returned { traveller, .. } => traveller.character,
+            Self::Steer { .. } => None,
+            Self::Enter { traveller, .. } | Self::Returned { traveller, .. } => {
+                Some(traveller.character)
+            }
             Self::TakeSession { character, .. }
             | Self::LeaveWorld { character, .. }
             | Self::Located { character, .. }
-            | Self::NotHere { character, .. } => *character,
+            | Self::NotHere { character, .. } => Some(*character),
         }
     }
 }

@@ -40,8 +40,10 @@ pub enum DepartureReason {
     Logout,
     /// Its session was not heard for too long.
     LinkDead,
-    /// The area could not take it (full, or the character was already elsewhere).
+    /// The area could not take it (full or closed, or the character was already elsewhere).
     SentOn,
+    /// The area was full or closed, and sent it on to another instance of its map.
+    Overflow,
     /// An operator's order.
     Kicked,
 }
@@ -148,6 +150,14 @@ pub enum Fact {
         /// What, sealed.
         text: Sealed,
     },
+    /// From now on the area treats those who come like this.
+    #[serde(rename = "steered.1")]
+    Steered {
+        /// It takes nobody any more.
+        closed: bool,
+        /// To which instance of its map it sends on those whom it does not take; `None`: to the lobby.
+        overflow: Option<AreaId>,
+    },
     /// A target has taken this area's effects up to a number.
     #[serde(rename = "effects_confirmed.1")]
     EffectsConfirmed {
@@ -175,6 +185,7 @@ impl Fact {
             Self::LinkLost { .. } => "link_lost.1",
             Self::LinkRestored { .. } => "link_restored.1",
             Self::Spoken { .. } => "spoken.1",
+            Self::Steered { .. } => "steered.1",
             Self::EffectsConfirmed { .. } => "effects_confirmed.1",
             Self::Unknown => "unknown",
         }

@@ -3,6 +3,7 @@
 //! | subject | what |
 //! |---|---|
 //! | `cmd.area.<area>.edge.<edge>` | players' commands to an area |
+//! | `cmd.area.<area>.control.<area>` | effects and confirmations of an area's control |
 //! | `cmd.area.<area>.<source>` | another aggregate's effects and confirmations to an area |
 //! | `evt.area.<area>` | its frames |
 //! | `cmd.<domain>.<partition>.<key>` | commands to a keyed aggregate |
@@ -40,18 +41,21 @@ pub enum Domain {
     Name,
     /// Characters outside the world and their sessions; key: character id.
     Lobby,
-    /// Which areas exist; key: area.
+    /// Which areas exist, and how they are led; key: area.
     Control,
+    /// What operators want of workers; key: the worker's name.
+    Fleet,
 }
 
 impl Domain {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Identity,
         Self::Credential,
         Self::Name,
         Self::Lobby,
         Self::Control,
+        Self::Fleet,
     ];
 
     /// Its subject token.
@@ -63,6 +67,7 @@ impl Domain {
             Self::Name => "name",
             Self::Lobby => "lobby",
             Self::Control => "control",
+            Self::Fleet => "fleet",
         }
     }
 
@@ -75,6 +80,7 @@ impl Domain {
             Self::Name => "NAME_COMMANDS",
             Self::Lobby => "LOBBY_COMMANDS",
             Self::Control => "CONTROL_COMMANDS",
+            Self::Fleet => "FLEET_COMMANDS",
         }
     }
 
@@ -87,6 +93,7 @@ impl Domain {
             Self::Name => "NAME_EVENTS",
             Self::Lobby => "LOBBY_EVENTS",
             Self::Control => "CONTROL_EVENTS",
+            Self::Fleet => "FLEET_EVENTS",
         }
     }
 }
@@ -111,6 +118,8 @@ pub enum AggregateId {
     Area(AreaId),
     /// A character in the lobby's keeping.
     Character(CharacterId),
+    /// What leads an area from outside: the aggregate of the control domain with its name.
+    Control(AreaId),
 }
 
 impl AggregateId {
@@ -122,15 +131,17 @@ impl AggregateId {
             Self::Character(character) => {
                 keyed_command_from(Domain::Lobby, &character.to_string(), source)
             }
+            Self::Control(area) => keyed_command_from(Domain::Control, area.as_str(), source),
         }
     }
 
-    /// One subject token that names it: `area-harbor-1`, `character-…`.
+    /// One subject token that names it: `area-harbor-1`, `character-…`, `control-harbor-1`.
     #[must_use]
     pub fn token(&self) -> String {
         match self {
             Self::Area(area) => format!("area-{area}"),
             Self::Character(character) => format!("character-{character}"),
+            Self::Control(area) => format!("control-{area}"),
         }
     }
 
@@ -140,6 +151,7 @@ impl AggregateId {
         match token.split_once('-')? {
             ("area", area) => area.parse().map(Self::Area).ok(),
             ("character", id) => id.parse().map(Self::Character).ok(),
+            ("control", area) => area.parse().map(Self::Control).ok(),
             _ => None,
         }
     }
@@ -159,13 +171,14 @@ impl fmt::Display for AggregateId {
         match self {
             Self::Area(area) => write!(f, "area.{area}"),
             Self::Character(character) => write!(f, "character.{character}"),
+            Self::Control(area) => write!(f, "control.{area}"),
         }
     }
 }
 
 /// Why a text names no aggregate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} names no aggregate: expected area.<area> or character.<id>")]
+#[error("{0:?} names no aggregate: expected area.<area>, character.<id> or control.<area>")]
 pub struct ParseAggregateError(String);
 
 impl FromStr for AggregateId {
@@ -176,6 +189,7 @@ impl FromStr for AggregateId {
         match text.split_once('.').ok_or_else(wrong)? {
             ("area", area) => area.parse().map(Self::Area).map_err(|_| wrong()),
             ("character", id) => id.parse().map(Self::Character).map_err(|_| wrong()),
+            ("control", area) => area.parse().map(Self::Control).map_err(|_| wrong()),
             _ => Err(wrong()),
         }
     }
@@ -201,15 +215,18 @@ impl schemars::JsonSchema for AggregateId {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "pattern": "^(area|character)\\..+$" })
+        schemars::json_schema!({ "type": "string", "pattern": "^(area|character|control)\\..+$" })
     }
 }
 
-/// `cmd.area.<area>.edge.<edge>` or `cmd.area.<area>.<source>`, by who sends.
+/// `cmd.area.<area>.edge.<edge>`, `….control.<area>` or `….<source>`, by who sends.
 #[must_use]
 pub fn area_command(area: &AreaId, sender: &Sender) -> String {
     match sender {
         Sender::Edge(edge) => format!("cmd.area.{area}.edge.{edge}"),
+        Sender::Aggregate(AggregateId::Control(control)) => {
+            format!("cmd.area.{area}.control.{control}")
+        }
         Sender::Aggregate(source) => format!("cmd.area.{area}.{}", source.token()),
     }
 }
@@ -315,7 +332,13 @@ impl Subject {
                 AreaId::new(*area).map_or(Self::Other, |area| {
                     let sender = match sender {
                         ["edge", edge] => edge.parse().map(Sender::Edge).ok(),
-                        [source] => AggregateId::from_token(source).map(Sender::Aggregate),
+                        ["control", area] => AreaId::new(*area)
+                            .map(|area| Sender::Aggregate(AggregateId::Control(area)))
+                            .ok(),
+                        // Its own kind of subject, so that a right can tell it apart.
+                        [source] => AggregateId::from_token(source)
+                            .filter(|source| !matches!(source, AggregateId::Control(_)))
+                            .map(Sender::Aggregate),
                         _ => None,
                     };
                     Self::AreaCommand(area, sender)
@@ -352,6 +375,17 @@ mod tests {
         assert_eq!(
             Subject::parse(&AggregateId::Area(area.clone()).command_subject(&from)),
             Subject::AreaCommand(area.clone(), Some(Sender::Aggregate(from.clone())))
+        );
+        let control = AggregateId::Control(area.clone());
+        let led = AggregateId::Area(area.clone()).command_subject(&control);
+        assert_eq!(led, "cmd.area.harbor-1.control.harbor-1");
+        assert_eq!(
+            Subject::parse(&led),
+            Subject::AreaCommand(area.clone(), Some(Sender::Aggregate(control)))
+        );
+        assert_eq!(
+            Subject::parse("cmd.area.harbor-1.control-harbor-1"),
+            Subject::AreaCommand(area.clone(), None)
         );
         let edge = Some(Sender::Edge(EdgeId(7)));
         assert_eq!(

@@ -135,12 +135,16 @@ async fn nobody_sends_in_the_name_of_another_kind() -> Outcome {
         "cmd.area.harbor-1.character-c",
         "cmd.lobby.0.c.from.area-harbor-1",
     ];
+    let control = ["cmd.area.harbor-1.control.harbor-1"];
+    let others = [&edges[..], &aggregates[..]].concat();
+    let not_the_edges = [&edges[..], &control[..]].concat();
+    let not_the_aggregates = [&aggregates[..], &control[..]].concat();
     for (role, may, may_not) in [
-        ("edge", &edges[..], &aggregates[..]),
-        ("worker", &aggregates, &edges),
-        ("lobby", &aggregates, &edges),
-        ("identity", &[], &aggregates),
-        ("director", &[], &aggregates),
+        ("edge", &edges[..], &not_the_aggregates[..]),
+        ("worker", &aggregates, &not_the_edges),
+        ("lobby", &aggregates, &not_the_edges),
+        ("identity", &[], &not_the_aggregates),
+        ("director", &control, &others),
     ] {
         let mut member = Member::connect(&broker, role).await?;
         for subject in may {

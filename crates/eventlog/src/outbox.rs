@@ -100,7 +100,9 @@ pub fn effect_message(
     };
     let payload = match effect.target {
         AggregateId::Area(_) => encode(&AreaMessage::Effect(message)),
-        AggregateId::Character(_) => encode(&KeyedMessage::<()>::Effect(message)),
+        AggregateId::Character(_) | AggregateId::Control(_) => {
+            encode(&KeyedMessage::<()>::Effect(message))
+        }
     };
     Outgoing {
         subject: effect.target.command_subject(source),
@@ -117,7 +119,9 @@ pub fn confirmation_message(source: &AggregateId, target: &AggregateId, up_to: u
     };
     let payload = match source {
         AggregateId::Area(_) => encode(&AreaMessage::Confirmation(confirmation)),
-        AggregateId::Character(_) => encode(&KeyedMessage::<()>::Confirmation(confirmation)),
+        AggregateId::Character(_) | AggregateId::Control(_) => {
+            encode(&KeyedMessage::<()>::Confirmation(confirmation))
+        }
     };
     Outgoing {
         subject: source.command_subject(target),

@@ -74,6 +74,8 @@ impl Body {
             last_seq: self.controller.last_seq,
             held: self.controller.input,
             rejections: self.rejections.clone(),
+            party: CharacterId::default(),
+            hops: 0,
         }
     }
 

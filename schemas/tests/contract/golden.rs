@@ -55,6 +55,8 @@ fn traveller() -> Traveller {
         last_seq: 41,
         held: InputBits::RIGHT,
         rejections: vec![(40, Reason::NoDoor)],
+        party: CharacterId(0),
+        hops: 0,
     }
 }
 
@@ -514,6 +516,7 @@ fn what_is_stored_for_keyed_domains_stays_readable() {
             AreaControl {
                 map: Some("harbor".into()),
                 seed: 9,
+                ..AreaControl::default()
             },
         ),
     );
@@ -570,8 +573,8 @@ fn what_is_not_stored_but_leaves_a_process_stays_readable() {
             capacity: 100,
             draining: false,
             areas: vec![(area("harbor-1"), 12)],
-            quarantined: Vec::new(),
             at: NOW,
+            ..Member::default()
         },
     );
     golden(
@@ -589,6 +592,7 @@ fn what_is_not_stored_but_leaves_a_process_stays_readable() {
             worker: Some(worker()),
             generation: 4,
             quarantined: false,
+            successor: None,
         },
     );
 }

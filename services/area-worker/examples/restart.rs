@@ -191,6 +191,7 @@ async fn restart(log: &EventLog, area: &AreaId, name: &str) -> anyhow::Result<Du
         worker: Some(name.to_owned()),
         generation: 1,
         quarantined: false,
+        successor: None,
     };
     let bucket = log.bucket("placements").await?;
     bucket
@@ -234,6 +235,7 @@ async fn open(log: &EventLog, area: &AreaId) -> anyhow::Result<()> {
         state: AreaControl {
             map: Some(area.map().to_owned()),
             seed: 1,
+            ..AreaControl::default()
         },
         outbox: Outbox::default(),
         answered: None,

@@ -117,6 +117,7 @@ async fn open(log: &EventLog, area: &AreaId) -> anyhow::Result<()> {
         state: AreaControl {
             map: Some(area.map().to_owned()),
             seed: 7,
+            ..AreaControl::default()
         },
         outbox: Outbox::default(),
         answered: None,
@@ -134,6 +135,7 @@ async fn place(log: &EventLog, area: &AreaId, worker: &str) -> anyhow::Result<()
         worker: Some(worker.to_owned()),
         generation: 1,
         quarantined: false,
+        successor: None,
     };
     let bucket = log.bucket("placements").await?;
     bucket

@@ -253,6 +253,7 @@ impl Supervisor {
             areas,
             quarantined: self.quarantined.iter().cloned().collect(),
             at: UnixMillis::now(),
+            ..Member::default()
         };
         if let Err(error) = membership::announce(&self.shared.log, &member).await {
             tracing::warn!(%error, "this worker could not announce itself; it will again in a second");

@@ -31,6 +31,7 @@ impl Aggregate for Areas {
         input: Input<'_, ControlCommand>,
         _: &Context,
     ) -> Verdict<ControlEvent> {
+        // Steering and pinning: see the module's issue.
         let Input::Command(ControlCommand::OpenArea { area, seed }) = input else {
             return Verdict::unchanged();
         };

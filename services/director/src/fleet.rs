@@ -196,8 +196,6 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
-    use schemas::UnixMillis;
-
     use super::*;
 
     const PATIENCE: Patience = Patience {
@@ -211,10 +209,7 @@ mod tests {
             worker: "ann".into(),
             life,
             capacity: 10,
-            draining: false,
-            areas: Vec::new(),
-            quarantined: Vec::new(),
-            at: UnixMillis(0),
+            ..Member::default()
         }
     }
 

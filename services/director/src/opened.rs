@@ -80,6 +80,7 @@ pub async fn open(log: &EventLog, area: &AreaId) -> Result<(), OpenError> {
         state: AreaControl {
             map: Some(map),
             seed,
+            ..AreaControl::default()
         },
         outbox: Outbox::default(),
         answered: None,

@@ -197,6 +197,7 @@ impl<'a> Share<'a> {
                     worker,
                     generation: before.map_or(1, |before| before.generation + 1),
                     quarantined: false,
+                    successor: None,
                 })
             })
             .collect()

@@ -187,6 +187,7 @@ impl Reconciler {
                 worker: None,
                 generation: placement.generation + 1,
                 quarantined: true,
+                successor: None,
             })
         });
         let mut changes: Vec<Placement> = broken.collect();

@@ -73,6 +73,7 @@ impl Stage {
                             .map(|a| AreaId::new(*a).unwrap())
                             .collect(),
                         at: UnixMillis::now(),
+                        ..Member::default()
                     };
                     membership::announce(&log, &member).await.unwrap();
                 }
@@ -221,6 +222,7 @@ async fn another_director_takes_over_where_one_has_left() {
         worker: Some("nobody-of-that-name".into()),
         generation: 9,
         quarantined: false,
+        successor: None,
     });
     stage.placements.put("harbor-1", ben.into()).await.unwrap();
     stage.until_placed(&[("ann", 3)]).await;

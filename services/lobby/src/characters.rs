@@ -164,7 +164,11 @@ impl Aggregate for Characters {
             }
             Input::Effect(message) => match &message.source {
                 AggregateId::Area(area)
-                    if message.effect.payload.character().to_string() == key =>
+                    if message
+                        .effect
+                        .payload
+                        .character()
+                        .is_some_and(|character| character.to_string() == key) =>
                 {
                     self.heard_from(area, state, &message.effect)
                 }

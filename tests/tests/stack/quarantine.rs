@@ -36,6 +36,7 @@ async fn an_operator_lets_an_area_back_and_its_players_go_on() -> anyhow::Result
         worker: None,
         generation: placed.generation + 1,
         quarantined: true,
+        successor: None,
         ..placed
     };
     let placements = stack.log("director").await?.bucket("placements").await?;

@@ -97,6 +97,7 @@ fn member(worker: &str) -> Member {
         areas: Vec::new(),
         quarantined: Vec::new(),
         at: UnixMillis::now(),
+        ..Member::default()
     }
 }
 

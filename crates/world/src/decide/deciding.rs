@@ -146,7 +146,9 @@ impl<'a> Deciding<'a> {
         let renews = match command {
             Command::Effect(message) => match &message.effect.payload {
                 payload @ (EffectPayload::Enter { .. } | EffectPayload::TakeSession { .. }) => {
-                    self.touched.contains(&payload.character())
+                    payload
+                        .character()
+                        .is_some_and(|character| self.touched.contains(&character))
                 }
                 _ => false,
             },

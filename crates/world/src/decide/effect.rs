@@ -94,7 +94,8 @@ fn apply(area: &mut Deciding<'_>, message: &EffectMessage) {
             Some(_) => {}
         },
         // News for the lobby; an area has no use for them.
-        EffectPayload::Located { .. }
+        EffectPayload::Steer { .. }
+        | EffectPayload::Located { .. }
         | EffectPayload::Returned { .. }
         | EffectPayload::NotHere { .. } => {}
     }

@@ -36,7 +36,7 @@ pub(super) fn enter(
     // Who comes through a door goes on as held; who comes from the lobby begins anew.
     let input = match source {
         AggregateId::Area(_) => InputBits(traveller.held.0 & InputBits::ALL.0),
-        AggregateId::Character(_) => InputBits::default(),
+        AggregateId::Character(_) | AggregateId::Control(_) => InputBits::default(),
     };
     let from = area.standing();
     let body = Kinetic::placed(area.map, x, y);

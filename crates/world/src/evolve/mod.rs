@@ -62,7 +62,7 @@ pub(crate) fn fact(state: &mut AreaState, tick: Tick, fact: &Fact) {
         Fact::LinkRestored { handle, .. } => link::restored(state, *handle),
         Fact::EffectsConfirmed { target, up_to } => confirmed(state, target, *up_to),
         // Said and heard: nothing stays behind. What is unknown the hash finds out.
-        Fact::Spoken { .. } | Fact::Unknown => {}
+        Fact::Spoken { .. } | Fact::Steered { .. } | Fact::Unknown => {}
     }
 }
 

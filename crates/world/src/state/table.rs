@@ -29,7 +29,7 @@ impl<V: Clone> Default for Table<V> {
 fn bucket(key: &AggregateId) -> usize {
     let hash = match key {
         AggregateId::Character(character) => xxh3_64(&character.0.to_le_bytes()),
-        AggregateId::Area(area) => xxh3_64(area.as_str().as_bytes()),
+        AggregateId::Area(area) | AggregateId::Control(area) => xxh3_64(area.as_str().as_bytes()),
     };
     usize::try_from(hash % BUCKETS as u64).unwrap_or(0)
 }

@@ -119,6 +119,7 @@ impl Stage {
             state: AreaControl {
                 map: Some(area.map().to_owned()),
                 seed: 7,
+                ..AreaControl::default()
             },
             outbox: Outbox::default(),
             answered: None,
@@ -135,6 +136,7 @@ impl Stage {
             worker: worker.map(str::to_owned),
             generation: self.generation,
             quarantined: false,
+            successor: None,
         };
         let bucket = self.director.bucket("placements").await.unwrap();
         let bytes = Bytes::from(encode(&placement));

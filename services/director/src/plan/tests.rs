@@ -150,6 +150,7 @@ fn a_quarantined_area_is_left_alone() {
             worker: None,
             generation: 4,
             quarantined: true,
+            successor: None,
         },
     );
     let world = world.settle();
@@ -185,6 +186,7 @@ proptest! {
                 worker: Some(format!("w{}", homes[at])),
                 generation: 1,
                 quarantined: false,
+                successor: None,
             });
         }
         let mut rounds = 0;

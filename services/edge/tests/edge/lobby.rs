@@ -79,7 +79,8 @@ impl Lobby {
         let (request, reply, command) = question::<LobbyCommand>(record);
         let (result, effect) = self.decide(command);
         if let Some((target, effect)) = effect {
-            let source = AggregateId::Character(effect.effect.payload.character());
+            let about = effect.effect.payload.character();
+            let source = AggregateId::Character(about.expect("about a character"));
             let subject = AggregateId::Area(target).command_subject(&source);
             let bytes = schemas::encode(&AreaMessage::Effect(effect));
             self.log

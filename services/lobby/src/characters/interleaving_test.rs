@@ -119,6 +119,9 @@ impl Realm {
                     model::Message::Confirmation(receipt) => KeyedMessage::Confirmation(receipt),
                 });
             }
+            (AggregateId::Control(area), _) => {
+                panic!("nobody here writes to the control of {area}")
+            }
         }
     }
 
@@ -344,6 +347,7 @@ fn the_model_reaches_every_kind_of_effect() {
         for letter in &realm.letters {
             if let model::Message::Effect(EffectMessage { effect, .. }) = &letter.message {
                 seen.insert(match effect.payload {
+                    EffectPayload::Steer { .. } => "steer",
                     EffectPayload::Enter { .. } => "enter",
                     EffectPayload::TakeSession { resumed: true, .. } => "take_session, resumed",
                     EffectPayload::TakeSession { .. } => "take_session",

@@ -33,7 +33,8 @@ impl Characters {
             EffectPayload::NotHere { character, bounced } => {
                 not_here(source, state, *character, bounced)
             }
-            EffectPayload::Enter { .. }
+            EffectPayload::Steer { .. }
+            | EffectPayload::Enter { .. }
             | EffectPayload::TakeSession { .. }
             | EffectPayload::LeaveWorld { .. } => {
                 tracing::error!(area.id = %source, "an effect that is meant for areas; passed over");

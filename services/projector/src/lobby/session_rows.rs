@@ -45,6 +45,7 @@ const fn reason(of: DepartureReason) -> &'static str {
         DepartureReason::Door => "door",
         DepartureReason::Logout => "logout",
         DepartureReason::LinkDead => "link_dead",
+        DepartureReason::Overflow => "overflow",
         DepartureReason::SentOn => "sent_on",
         DepartureReason::Kicked => "kicked",
     }

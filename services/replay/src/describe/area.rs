@@ -66,6 +66,7 @@ pub(super) fn payload_kind(payload: &EffectPayload) -> &'static str {
         EffectPayload::TakeSession { .. } => "take_session.1",
         EffectPayload::LeaveWorld { .. } => "leave_world.1",
         EffectPayload::Located { .. } => "located.1",
+        EffectPayload::Steer { .. } => "steer.1",
         EffectPayload::Returned { .. } => "returned.1",
         EffectPayload::NotHere { .. } => "not_here.1",
     }
@@ -143,6 +144,11 @@ pub(crate) fn fact(scene: &Scene<'_>, fact: &Fact) -> Line {
             format!("{}: {:?}", scene.name(*character), scene.reader.open(text)),
         ),
         Fact::EffectsConfirmed { target, up_to } => (None, format!("by {target} up to {up_to}")),
+        Fact::Steered { closed, overflow } => {
+            let to = overflow.as_ref().map_or("the lobby", AreaId::as_str);
+            let takes = if *closed { "takes nobody" } else { "open" };
+            (None, format!("{takes}; those it does not take go to {to}"))
+        }
         Fact::Unknown => (None, "written by a newer build".to_owned()),
     };
     Line {
@@ -177,16 +183,17 @@ pub(crate) fn motion(scene: &Scene<'_>, moved: &Moved) -> Line {
 
 /// A message to another aggregate.
 pub(crate) fn effect(scene: &Scene<'_>, effect: &Effect) -> Line {
-    let who = effect.payload.character();
+    let about = effect.payload.character();
+    let who = about.map_or_else(|| "the area".to_owned(), |who| scene.name(who).to_string());
     let text = format!(
         "{} {}, effect {} to {}",
         payload_kind(&effect.payload),
-        scene.name(who),
+        who,
         effect.number,
         effect.target
     );
     Line {
-        characters: vec![who],
+        characters: about.into_iter().collect(),
         ..scene.line("effect", text, scene.reader.json(effect))
     }
 }

@@ -84,10 +84,12 @@ fn told(scene: &Scene<'_>, command: &Command) -> (&'static str, Vec<CharacterId>
         }
         Command::Effect(message) => {
             let (payload, number) = (&message.effect.payload, message.effect.number);
-            let (who, source) = (scene.name(payload.character()), &message.source);
+            let (about, source) = (payload.character(), &message.source);
+            let who =
+                about.map_or_else(|| "the area".to_owned(), |who| scene.name(who).to_string());
             (
                 payload_kind(payload),
-                vec![payload.character()],
+                about.into_iter().collect(),
                 format!("{who}, effect {number} of {source}"),
                 scene.reader.json(message),
             )

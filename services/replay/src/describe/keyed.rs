@@ -26,7 +26,11 @@ impl At<'_> {
     fn line(&self, kind: String, text: String, detail: Value) -> Line {
         let character = match self.domain {
             Domain::Lobby => self.key.parse::<CharacterId>().ok(),
-            Domain::Identity | Domain::Credential | Domain::Name | Domain::Control => None,
+            Domain::Identity
+            | Domain::Credential
+            | Domain::Name
+            | Domain::Control
+            | Domain::Fleet => None,
         };
         let told = detail.get("character").and_then(Value::as_str);
         let characters = character.or_else(|| told?.parse().ok());

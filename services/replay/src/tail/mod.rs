@@ -12,7 +12,9 @@ use std::io::Write;
 
 use eventlog::{EventLog, Follow};
 use schemas::account::{Account, AccountCommand, AccountEvent};
-use schemas::control::{AreaControl, ControlCommand, ControlEvent};
+use schemas::control::{
+    AreaControl, ControlCommand, ControlEvent, FleetCommand, FleetEvent, WorkerControl,
+};
 use schemas::credential::{Credential, CredentialCommand, CredentialEvent};
 use schemas::lobby::{Character, LobbyCommand, LobbyEvent};
 use schemas::name::{Name, NameCommand, NameEvent};
@@ -87,6 +89,8 @@ pub(crate) async fn tail(
         KeyedTail::open(log, Domain::Lobby, args).await?;
     let mut control: KeyedTail<ControlCommand, ControlEvent, AreaControl> =
         KeyedTail::open(log, Domain::Control, args).await?;
+    let mut fleet: KeyedTail<FleetCommand, FleetEvent, WorkerControl> =
+        KeyedTail::open(log, Domain::Fleet, args).await?;
     while let Some((stream, record)) = sources.next().await? {
         // The areas stand before the domains.
         let domain = stream.checked_sub(1).map(|at| Domain::ALL[at]);
@@ -97,6 +101,7 @@ pub(crate) async fn tail(
             Some(Domain::Name) => names.lines(&record, reader).await?,
             Some(Domain::Lobby) => lobby.lines(&record, reader).await?,
             Some(Domain::Control) => control.lines(&record, reader).await?,
+            Some(Domain::Fleet) => fleet.lines(&record, reader).await?,
         };
         for line in lines.iter().filter(|line| args.wants(line)) {
             line.write(args.json, out)?;

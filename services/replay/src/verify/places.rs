@@ -74,7 +74,9 @@ impl Places {
         if !carries(payload) {
             return Ok(());
         }
-        let character = payload.character();
+        let Some(character) = payload.character() else {
+            return Ok(());
+        };
         let travelling = Place::Travelling(pair.clone(), number);
         self.carried.insert((pair, number), character);
         match self.of.insert(character, travelling) {
@@ -146,6 +148,6 @@ impl Places {
 fn pair_area((source, target): &Pair) -> Option<String> {
     [source, target].into_iter().find_map(|end| match end {
         AggregateId::Area(area) => Some(area.to_string()),
-        AggregateId::Character(_) => None,
+        AggregateId::Character(_) | AggregateId::Control(_) => None,
     })
 }

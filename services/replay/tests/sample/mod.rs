@@ -124,6 +124,7 @@ impl Realm {
         let state = AreaControl {
             map: Some(area.map().to_owned()),
             seed: 1,
+            ..AreaControl::default()
         };
         self.entry(Domain::Control, name, 1, opened, state).await;
         let mut owned = Area::restore(&self.log, &area).await;
