@@ -14,6 +14,11 @@ pub struct Order {
     pub reason: String,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 /// Commands to an area's control aggregate (`cmd.control.<partition>.<area>`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type")]
@@ -35,6 +40,9 @@ pub enum ControlCommand {
         closed: bool,
         /// To which instance it sends on those whom it does not take; `None`: to the lobby.
         overflow: Option<AreaId>,
+        /// Bodies from which on it sends those who come to `overflow`; 0: as many as the rules say.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        soft: u32,
         /// Who wants it, and why.
         order: Order,
     },
@@ -71,6 +79,9 @@ pub enum ControlEvent {
         closed: bool,
         /// To which instance it sends on those whom it does not take.
         overflow: Option<AreaId>,
+        /// Bodies from which on it sends those who come to `overflow`; 0: as many as the rules say.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        soft: u32,
         /// Who wanted it, and why.
         order: Order,
     },
@@ -100,6 +111,12 @@ pub struct AreaControl {
     /// To which instance it sends on those whom it does not take; `None`: to the lobby.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overflow: Option<AreaId>,
+    /// Bodies from which on it sends those who come to `overflow`; 0: as many as the rules say.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub soft: u32,
+    /// Who steered it last, and why; `None` while nobody has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steered: Option<Order>,
     /// The only worker that may own it; `None`: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pinned: Option<WorkerId>,

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use schemas::account::{Account, AccountCommand, AccountEvent};
 use schemas::control::{
-    AreaControl, ControlCommand, ControlEvent, EdgeMember, Heartbeat, Member, Placement,
+    AreaControl, ControlCommand, ControlEvent, EdgeMember, FleetCommand, FleetEvent, Heartbeat,
+    Member, Placement, WorkerControl,
 };
 use schemas::credential::{Credential, CredentialCommand, CredentialEvent};
 use schemas::keyed::{KeyedEntry, KeyedMessage};
@@ -104,6 +105,8 @@ fn the_json_schemas_say_what_the_types_say() {
     stored::<KeyedEntry<LobbyEvent, Character>>("lobby-entry");
     stored::<KeyedMessage<ControlCommand>>("control-message");
     stored::<KeyedEntry<ControlEvent, AreaControl>>("control-entry");
+    stored::<KeyedMessage<FleetCommand>>("fleet-message");
+    stored::<KeyedEntry<FleetEvent, WorkerControl>>("fleet-entry");
     stored::<KeyedMessage<NameCommand>>("name-message");
     stored::<KeyedEntry<NameEvent, Name>>("name-entry");
     stored::<Ranking>("ranking");
