@@ -11,6 +11,7 @@
 //! | `evt.<domain>.<key>` | its events |
 //! | `live.<evt subject>` | the same, republished by the broker after storing |
 //! | `wake.area.<area>` | hint to a sleeping area |
+//! | `ready.area.<area>` | a worker is ready to take an area that is handed over to it; not stored |
 //! | `reply.<edge>.<request>` | answers to one edge, not stored |
 //! | `hb.worker.<worker>` | workers' heartbeats, not stored |
 //!
@@ -281,6 +282,12 @@ pub fn live(subject: &str) -> String {
 #[must_use]
 pub fn wake(area: &AreaId) -> String {
     format!("wake.area.{area}")
+}
+
+/// Where a worker says that it is ready to take an area over from its owner; the payload is its name.
+#[must_use]
+pub fn ready(area: &AreaId) -> String {
+    format!("ready.area.{area}")
 }
 
 /// Where an edge hears the answer to one request.

@@ -178,6 +178,7 @@ async fn readers_write_nothing() -> Outcome {
             "cmd.lobby.0.c",
             "cmd.lobby.0.c.from.area-harbor-1",
             "wake.area.harbor-1",
+            "ready.area.harbor-1",
             "reply.e.1",
             "hb.worker.w",
             "$KV.sessions.x",

@@ -49,6 +49,22 @@ impl EventLog {
             fenced: None,
         })
     }
+
+    /// Opens an appender that stands after `last`, without asking the leader whether that is still
+    /// the last message of its subject: the first append's condition asks, and `Fenced` says no.
+    ///
+    /// # Errors
+    /// When the record is of a subject that no stream holds.
+    pub fn appender_after(&self, last: Record) -> Result<Appender, ReadError> {
+        Ok(Appender {
+            backend: Arc::clone(&self.backend),
+            stream: stream_of(&last.subject)?,
+            subject: last.subject.clone(),
+            last: Some(last),
+            undecided: None,
+            fenced: None,
+        })
+    }
 }
 
 impl Appender {

@@ -23,6 +23,7 @@ of_both!(
     a_full_stream_and_an_oversized_frame_are_definite,
     stale_reads_do_not_decide_where_an_appender_stands,
     the_trace_context_is_carried,
+    whoever_knows_the_last_message_need_not_ask_for_it,
 );
 
 async fn appends_stand_in_order_behind_their_condition(subject: Subject) {
@@ -208,4 +209,18 @@ async fn the_trace_context_is_carried(subject: Subject) {
     let last = subject.log.last(HARBOR).await.unwrap().unwrap();
     assert_eq!(last.trace.as_deref(), Some(trace));
     assert_eq!(live.next().await.unwrap().trace.as_deref(), Some(trace));
+}
+
+async fn whoever_knows_the_last_message_need_not_ask_for_it(subject: Subject) {
+    append_all(&subject.log, HARBOR, ["one"]).await;
+    let last = subject.log.last(HARBOR).await.unwrap().unwrap();
+    let mut first = subject.log.appender_after(last.clone()).unwrap();
+    let mut second = subject.log.appender_after(last).unwrap();
+    let two = first.append(frame("two"), None).await.unwrap();
+    match second.append(frame("not two"), None).await {
+        Err(AppendError::Fenced { by, .. }) => assert_eq!(by, two),
+        other => panic!("{other:?}"),
+    }
+    first.append(frame("three"), None).await.unwrap();
+    assert_eq!(whole(&subject.log, HARBOR).await, ["one", "two", "three"]);
 }
