@@ -9,10 +9,11 @@
 //! |---|---|
 //! | have the programs | [`Tools::locate`] |
 //! | run a broker | [`NatsServer::start`], its users from [`nats::users`] with [`nats::rights`] |
+//! | run three brokers as a cluster | [`Cluster::start`] |
 //! | run a database | [`Postgres::start`] |
 //! | refuse a second stack on the same data | [`DataDirLock::acquire`] |
 //! | tell other processes where the stack is | [`RunFile`] |
-//! | get a broker or a database in a test | [`test::broker`], [`test::database`] |
+//! | get a broker or a database in a test | [`test::broker`], [`test::cluster`], [`test::database`] |
 
 pub mod nats;
 pub mod postgres;
@@ -25,7 +26,7 @@ pub mod test;
 mod user;
 
 pub use data_dir_lock::{DataDirLock, LockError};
-pub use nats::{NatsConfig, NatsOptions, NatsServer};
+pub use nats::{Cluster, ClusterError, ClusterOptions, NatsConfig, NatsOptions, NatsServer};
 pub use postgres::{PgOptions, Postgres};
 pub use process::ServerError;
 pub use run_file::{BrokerAccess, RunFile, RunFileError};

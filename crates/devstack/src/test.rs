@@ -12,7 +12,7 @@ use anyhow::Context;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-use crate::nats::{NatsConfig, NatsOptions, NatsServer, Users};
+use crate::nats::{Cluster, ClusterOptions, NatsConfig, NatsOptions, NatsServer, Users};
 use crate::postgres::{PgOptions, Postgres};
 use crate::tools::{Tools, tools_dir};
 use crate::user::ServerUser;
@@ -85,6 +85,58 @@ pub async fn broker_with(config: NatsConfig) -> anyhow::Result<TestBroker> {
     };
     let server = NatsServer::start_removing(options, Some(store.path().to_path_buf())).await?;
     Ok(TestBroker { server, store })
+}
+
+/// Three brokers as one cluster, open to all.
+pub async fn cluster() -> anyhow::Result<TestCluster> {
+    cluster_with(NatsConfig::default()).await
+}
+
+/// Three brokers as one cluster with the users of `nats/users.toml`; [`Cluster::users`] has their credentials.
+pub async fn cluster_with_users() -> anyhow::Result<TestCluster> {
+    cluster_with(NatsConfig {
+        users: Some(Users::generate()?),
+        ..NatsConfig::default()
+    })
+    .await
+}
+
+/// Three brokers as one cluster with settings of the test's own.
+pub async fn cluster_with(config: NatsConfig) -> anyhow::Result<TestCluster> {
+    let store = temporary("worldline-cluster-")?;
+    let options = ClusterOptions {
+        tools: tools().await?,
+        data_dir: store.path().to_path_buf(),
+        nodes: 3,
+        config,
+        log_dir: None,
+    };
+    let cluster = Cluster::start_removing(options, Some(store.path().to_path_buf())).await?;
+    Ok(TestCluster {
+        cluster,
+        _store: store,
+    })
+}
+
+/// See [`cluster`].
+#[derive(Debug)]
+pub struct TestCluster {
+    // First the servers are dropped, then their files.
+    cluster: Cluster,
+    _store: TempDir,
+}
+
+impl std::ops::Deref for TestCluster {
+    type Target = Cluster;
+    fn deref(&self) -> &Cluster {
+        &self.cluster
+    }
+}
+
+impl std::ops::DerefMut for TestCluster {
+    fn deref_mut(&mut self) -> &mut Cluster {
+        &mut self.cluster
+    }
 }
 
 /// An empty database on the server that the tests of this process share.

@@ -1,10 +1,12 @@
 //! What a broker on this machine is told: `nats/server.conf` with its variables filled in.
 
+use std::fmt;
 use std::path::Path;
 
 use super::users::{Users, UsersError};
 
 const SERVER_CONF: &str = include_str!("../../../../nats/server.conf");
+const NODE_CONF: &str = include_str!("../../../../nats/cluster/loopback.conf");
 
 /// The broker's settings that differ between a stack and a test.
 #[derive(Debug, Clone)]
@@ -17,8 +19,31 @@ pub struct NatsConfig {
     /// How many bytes its streams may take or reserve. The server's own choice, three quarters of what is free when
     /// it starts, shrinks with every start and refuses all streams on a disk that is nearly full.
     pub file_store: u64,
-    /// The server's name.
+    /// The server's name; in a cluster each has its own, and keeps it.
     pub name: String,
+    /// What makes it a node of a cluster; [`crate::nats::Cluster`] sets it.
+    pub node: Option<NodeConfig>,
+}
+
+/// How a node of a cluster on this machine finds the others.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NodeConfig {
+    /// The port on which it listens for the others.
+    pub port: u16,
+    /// The ports of all nodes; its own may be among them.
+    pub all: Vec<u16>,
+    /// What a node must know to join.
+    pub password: String,
+}
+
+impl fmt::Debug for NodeConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NodeConfig")
+            .field("port", &self.port)
+            .field("all", &self.all)
+            .field("password", &"[redacted]")
+            .finish()
+    }
 }
 
 impl Default for NatsConfig {
@@ -29,6 +54,7 @@ impl Default for NatsConfig {
             // Nothing is kept for long that takes the default.
             file_store: 1 << 40,
             name: "worldline".to_owned(),
+            node: None,
         }
     }
 }
@@ -96,11 +122,29 @@ impl NatsConfig {
             server.push_str(&format!("{name}: {}\n", quoted(&value)));
         }
         server.push_str(SERVER_CONF);
+        if let Some(node) = &self.node {
+            server.push_str(&node.render());
+        }
         let users = match &self.users {
             Some(users) => users.render()?,
             None => "# Open to all.\n".to_owned(),
         };
         Ok(RenderedConfig { server, users })
+    }
+}
+
+impl NodeConfig {
+    fn render(&self) -> String {
+        let routes = self.all.iter().map(|port| {
+            let url = format!("nats-route://route:{}@127.0.0.1:{port}", self.password);
+            quoted(&url)
+        });
+        let routes = routes.collect::<Vec<_>>().join(", ");
+        format!(
+            "\nWORLDLINE_CLUSTER_LISTEN: {}\nWORLDLINE_CLUSTER_ROUTES: [{routes}]\nWORLDLINE_CLUSTER_PASSWORD: {}\n{NODE_CONF}",
+            quoted(&format!("127.0.0.1:{}", self.port)),
+            quoted(&self.password),
+        )
     }
 }
 

@@ -1,6 +1,9 @@
-//! A broker as a child process, and its users.
+//! A broker as a child process, or three of them as one cluster; and its users.
 
+mod cluster;
 mod config;
+mod monitor;
+mod request;
 pub mod rights;
 mod start;
 pub mod users;
@@ -10,7 +13,8 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-pub use config::{NatsConfig, RenderedConfig, share_of_disk};
+pub use cluster::{Cluster, ClusterError, ClusterOptions};
+pub use config::{NatsConfig, NodeConfig, RenderedConfig, share_of_disk};
 pub use users::{Credential, Users, UsersError};
 
 use crate::process::{Launch, ServerError, ServerProcess};
@@ -72,6 +76,11 @@ impl NatsServer {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
+    /// Its name, by which a cluster knows it.
+    pub fn name(&self) -> &str {
+        &self.config.name
+    }
+
     /// The port for clients.
     pub fn client_port(&self) -> u16 {
         self.port
@@ -120,6 +129,12 @@ impl NatsServer {
     /// Lets it go on after [`NatsServer::pause`].
     pub fn resume(&mut self) -> Result<(), ServerError> {
         self.process.signal(Signal::SIGCONT)
+    }
+
+    /// Tells it to leave (`nats-server --signal ldm`): it hands over what it leads, tells its clients, and ends when
+    /// they have gone or its patience is over (`nats/cluster/loopback.conf`). Returns at once.
+    pub fn lame_duck(&mut self) -> Result<(), ServerError> {
+        self.process.signal(Signal::SIGUSR2)
     }
 
     /// Starts it again on the same port and data, ending it in order first if it runs.

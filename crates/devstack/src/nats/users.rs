@@ -128,7 +128,7 @@ pub fn render_for_environment() -> Result<String, UsersError> {
     render(|role| format!("$WORLDLINE_NATS_PASSWORD_{}", role.to_uppercase()))
 }
 
-fn password() -> String {
+pub(super) fn password() -> String {
     // A leading letter, so that a configuration parser never takes it for a number.
     let rest = rand::rng()
         .sample_iter(Alphanumeric)
