@@ -55,6 +55,25 @@ const fn is_zero(hops: &u8) -> bool {
     *hops == 0
 }
 
+impl Traveller {
+    /// The party it belongs to: whoever travels alone is a party of one, named after itself.
+    #[must_use]
+    pub const fn party_id(&self) -> CharacterId {
+        party_id(self.party, self.character)
+    }
+}
+
+/// The party of a `character` that says it travels with `party`.
+#[must_use]
+pub const fn party_id(party: CharacterId, character: CharacterId) -> CharacterId {
+    if party.0 == 0 { character } else { party }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_unset(count: &u32) -> bool {
+    *count == 0
+}
+
 /// Where a character was last seen, kept by the lobby.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct LastSeen {
@@ -133,6 +152,9 @@ pub enum EffectPayload {
         closed: bool,
         /// The instance of the same map to which it sends on those whom it does not take; `None`: to the lobby.
         overflow: Option<AreaId>,
+        /// Bodies from which on it sends on who comes, if it has an `overflow`; 0: as the rules say.
+        #[serde(default, skip_serializing_if = "is_unset")]
+        soft: u32,
     },
     /// To the lobby: here is the character back.
     #[serde(rename = "returned.1")]

@@ -48,6 +48,11 @@ pub enum DepartureReason {
     Kicked,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_unset(count: &u32) -> bool {
+    *count == 0
+}
+
 /// One thing that happened. Applied by `evolve`, in order, before the frame's motion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type")]
@@ -157,6 +162,9 @@ pub enum Fact {
         closed: bool,
         /// To which instance of its map it sends on those whom it does not take; `None`: to the lobby.
         overflow: Option<AreaId>,
+        /// Bodies from which on it sends on who comes, if it has an `overflow`; 0: as the rules say.
+        #[serde(default, skip_serializing_if = "is_unset")]
+        soft: u32,
     },
     /// A target has taken this area's effects up to a number.
     #[serde(rename = "effects_confirmed.1")]

@@ -296,10 +296,20 @@ def meadow():
     return m
 
 
+def void():
+    """For areas of a map that nobody has: they are closed, and send everybody on at once."""
+    m = Map(24, 16)
+    ground = 12
+    m.box(0, ground, 24, 4, STONE)
+    m.spawn("start", 12, ground)
+    m.door("out", 4, ground, "harbor-1", "start")
+    return m
+
+
 def main():
     write_png(HERE / "tiles.png")
     write_tileset(HERE / "tiles.tsx")
-    for name, build in (("harbor", harbor), ("forest", forest), ("meadow", meadow)):
+    for name, build in (("harbor", harbor), ("forest", forest), ("meadow", meadow), ("void", void)):
         build().write(HERE / f"{name}.tmx")
 
 

@@ -38,6 +38,14 @@ pub struct Body {
     pub heard: Tick,
     /// Since when its session is link-dead.
     pub link_lost: Option<Tick>,
+    /// The party it travels with; 0: it travels alone.
+    #[serde(default, skip_serializing_if = "is_alone")]
+    pub party: CharacterId,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_alone(party: &CharacterId) -> bool {
+    party.0 == 0
 }
 
 impl Body {
@@ -74,7 +82,7 @@ impl Body {
             last_seq: self.controller.last_seq,
             held: self.controller.input,
             rejections: self.rejections.clone(),
-            party: CharacterId::default(),
+            party: self.party,
             hops: 0,
         }
     }

@@ -29,7 +29,7 @@ pub use decide::{
     Command, Decision, FrameHeader, Incoming, TickInput, decide_tick, incoming, resume, undecodable,
 };
 pub use map::{ClientMap, Door, Map, MapError};
-pub use state::{AreaState, FoldError, Owner};
+pub use state::{AreaState, FoldError, Owner, Steering};
 
 /// The version of the rules that this build decides with; named by every ownership frame.
 pub const RULES_VERSION: u32 = 1;

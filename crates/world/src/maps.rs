@@ -24,7 +24,11 @@ macro_rules! embedded {
         ];
     };
 }
-embedded!("harbor", "forest", "meadow");
+embedded!("harbor", "forest", "meadow", "void");
+
+/// The map of areas that nobody can open otherwise: a floor, a spawn point and a way out. Who is
+/// sent to such an area is there for a moment, and goes on from there.
+pub const VOID: &str = "void";
 
 const ASSETS: &[(&str, &[u8])] = &[
     ("tiles.tsx", include_bytes!("../maps/tiles.tsx")),

@@ -63,10 +63,17 @@ pub const MAX_SEALED_BYTES: usize = 400 * 4 + 16;
 
 /// The most commands that one tick consumes; the rest waits in the stream.
 pub const MAX_COMMANDS_PER_TICK: usize = 2_000;
-/// Bodies at which the director opens another instance of the area.
+/// Bodies from which on an area sends on who comes, if it has an overflow: the director opens
+/// another instance of its map. Control may set another number.
 pub const SOFT_CAPACITY: usize = 1_000;
-/// Bodies beyond which who enters is sent on to the lobby.
+/// Bodies beyond which nobody is let in, not even to a party: to the overflow, or the lobby.
 pub const HARD_CAPACITY: usize = 2_000;
+/// How often somebody is sent on to another instance before it is let in wherever there is room.
+pub const MAX_HOPS: u8 = 4;
+/// For how many ticks an area remembers to which instance it sent a party.
+pub const PARTY_TICKS: u64 = 1_500;
+/// How many parties' whereabouts an area remembers.
+pub const REMEMBERED_PARTIES: usize = 1_024;
 
 /// Executed ticks (24 h) without traffic after which a character's effect counter is forgotten.
 pub const FORGET_COUNTER_TICKS: u64 = 24 * 3600 * 25;

@@ -45,7 +45,7 @@ pub(super) fn sealed() -> Sealed {
     }
 }
 
-fn traveller() -> Traveller {
+pub(super) fn traveller() -> Traveller {
     Traveller {
         character: ANN,
         account: ACCOUNT,
@@ -204,7 +204,7 @@ fn facts() -> Vec<Fact> {
     ]
 }
 
-fn frame() -> Frame {
+pub(super) fn frame() -> Frame {
     let mut motion = Motion::default();
     motion.push_full(Step(200), 7, &segment());
     let mut outcomes = Outcomes {

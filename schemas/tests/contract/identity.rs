@@ -252,6 +252,11 @@ fn what_is_inside_a_seal_stays_readable() {
         },
         Secret::Grant {
             token: "a.b.c".into(),
+            warrant: None,
+        },
+        Secret::Grant {
+            token: "a.b.c".into(),
+            warrant: Some("d.e.f".into()),
         },
     ];
     for (n, secret) in (1..).zip(secrets) {

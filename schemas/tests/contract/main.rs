@@ -7,6 +7,7 @@
 mod fleet;
 mod golden;
 mod identity;
+mod instances;
 mod json_schema;
 mod lobby;
 mod typescript;

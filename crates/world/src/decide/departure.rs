@@ -69,7 +69,7 @@ pub(super) fn send_back(
 }
 
 /// Takes the character out of the area.
-fn take(
+pub(super) fn take(
     area: &mut Deciding<'_>,
     handle: Handle,
     to: Destination,

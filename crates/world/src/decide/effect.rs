@@ -7,7 +7,7 @@ use schemas::subjects::AggregateId;
 use schemas::{CharacterId, EdgeId, SessionFence};
 
 use super::deciding::Deciding;
-use super::{departure, enter};
+use super::{departure, enter, instance};
 use crate::evolve;
 use crate::rules::EFFECT_WINDOW_MILLIS;
 
@@ -93,9 +93,13 @@ fn apply(area: &mut Deciding<'_>, message: &EffectMessage) {
             }
             Some(_) => {}
         },
+        EffectPayload::Steer {
+            closed,
+            overflow,
+            soft,
+        } => instance::steer(area, message, *closed, overflow.as_ref(), *soft),
         // News for the lobby; an area has no use for them.
-        EffectPayload::Steer { .. }
-        | EffectPayload::Located { .. }
+        EffectPayload::Located { .. }
         | EffectPayload::Returned { .. }
         | EffectPayload::NotHere { .. } => {}
     }

@@ -1,4 +1,5 @@
-//! A character comes. An area never refuses it: it admits, or sends on to the lobby.
+//! A character comes. An area never refuses it: it admits, or sends on to another instance or to
+//! the lobby.
 
 use schemas::effect::{EffectPayload, EntryPoint, Traveller};
 use schemas::fact::{DepartureReason, Fact};
@@ -6,9 +7,9 @@ use schemas::segment::{Controller, InputBits};
 use schemas::subjects::AggregateId;
 
 use super::deciding::Deciding;
-use super::{departure, effect};
+use super::instance::{Admission, admission};
+use super::{departure, effect, instance};
 use crate::physics::{Kinetic, plan};
-use crate::rules::HARD_CAPACITY;
 
 pub(super) fn enter(
     area: &mut Deciding<'_>,
@@ -47,7 +48,7 @@ pub(super) fn enter(
         last_seq: traveller.last_seq,
         ..Controller::default()
     };
-    let full = area.next.population() >= HARD_CAPACITY;
+    let admission = admission(area, source, traveller);
     area.happen(Fact::Arrived {
         handle,
         traveller: Box::new(traveller.clone()),
@@ -55,8 +56,12 @@ pub(super) fn enter(
         segment: plan(area.map, &body, &controller, from),
         controller,
     });
-    if full {
-        return departure::to_lobby(area, handle, DepartureReason::SentOn);
+    match admission {
+        Admission::Here => {}
+        Admission::On(to) => {
+            return instance::send_on(area, handle, traveller.hops, to, entry.clone());
+        }
+        Admission::Lobby => return departure::to_lobby(area, handle, DepartureReason::SentOn),
     }
     area.arrived.insert(handle);
     if let AggregateId::Area(_) = source {

@@ -10,6 +10,7 @@ mod departure;
 mod effect;
 mod enter;
 mod incoming;
+mod instance;
 mod links;
 mod movement;
 mod player;
@@ -159,6 +160,7 @@ pub fn decide_tick(state: &AreaState, map: &Map, batch: TickInput) -> Decision {
             consumed += 1;
         }
         links::watch(&mut area);
+        instance::clear(&mut area);
     }
     let motion = movement::movement(&mut area);
     area.outcomes.accepted = area

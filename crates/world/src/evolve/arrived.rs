@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use schemas::effect::Traveller;
 use schemas::segment::{Controller, Segment};
+use schemas::subjects::AggregateId;
 use schemas::{Handle, Tick};
 
 use super::departed::forget_gone;
@@ -15,8 +16,8 @@ pub(super) fn arrived(
     tick: Tick,
     handle: Handle,
     traveller: &Traveller,
-    segment: &Segment,
-    controller: &Controller,
+    from: &AggregateId,
+    (segment, controller): (&Segment, &Controller),
 ) {
     if let Some(replaced) = state.slots.remove(handle) {
         Arc::make_mut(&mut state.by_character).remove(&replaced.character);
@@ -40,7 +41,18 @@ pub(super) fn arrived(
         history: Vec::new(),
         heard: tick,
         link_lost: None,
+        party: traveller.party,
     });
     Arc::make_mut(&mut state.by_character).insert(traveller.character, handle);
     forget_gone(state, traveller.character);
+    // An instance that sends one of a party away does not hold the rest of it together.
+    let party = traveller.party_id();
+    let turned_away = |to| *from == AggregateId::Area(to);
+    if state
+        .party_away(party, tick)
+        .cloned()
+        .is_some_and(turned_away)
+    {
+        state.forget_party(party);
+    }
 }

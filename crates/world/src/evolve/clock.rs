@@ -17,7 +17,7 @@ pub(crate) fn clock(state: &mut AreaState, tick: Tick, at: UnixMillis) {
     state.at = at;
 }
 
-/// Forgets doors walked through long ago and characters' counters that have been idle.
+/// Forgets doors walked through and parties sent on long ago, and characters' counters that have been idle.
 /// Counters of areas stay: they are few, and they never come back from the beginning.
 fn sweep(state: &mut AreaState, now: Tick) {
     let since = |then: Tick| now.0.saturating_sub(then.0);
@@ -35,6 +35,7 @@ fn sweep(state: &mut AreaState, now: Tick) {
             keep
         });
     }
+    state.forget_old_parties(now);
     let idle = |source: &AggregateId, at: Tick| {
         matches!(source, AggregateId::Character(_)) && since(at) > FORGET_COUNTER_TICKS
     };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use schemas::fact::Destination;
+use schemas::fact::{DepartureReason, Destination};
 use schemas::{CharacterId, Handle, Tick};
 
 use crate::state::{AreaState, Gone, gone_hash};
@@ -12,14 +12,18 @@ pub(super) fn departed(
     tick: Tick,
     handle: Handle,
     character: CharacterId,
-    to: &Destination,
+    (to, reason): (&Destination, DepartureReason),
 ) {
-    state.slots.remove(handle);
+    let left = state.slots.remove(handle);
     if state.by_character.get(&character) == Some(&handle) {
         Arc::make_mut(&mut state.by_character).remove(&character);
     }
     forget_gone(state, character);
     if let Destination::Area { area, .. } = to {
+        let party = left.filter(|body| body.party.0 != 0 && reason == DepartureReason::Overflow);
+        if let Some(body) = party {
+            state.remember_party(body.party, area, tick);
+        }
         let gone = Gone {
             to: area.clone(),
             at: tick,

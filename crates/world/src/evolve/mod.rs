@@ -12,6 +12,7 @@ mod motion;
 mod outcomes;
 mod owned;
 mod session;
+mod steered;
 
 use schemas::effect::Effect;
 use schemas::fact::Fact;
@@ -43,14 +44,14 @@ pub(crate) fn fact(state: &mut AreaState, tick: Tick, fact: &Fact) {
             traveller,
             segment,
             controller,
-            ..
-        } => arrived::arrived(state, tick, *handle, traveller, segment, controller),
+            from,
+        } => arrived::arrived(state, tick, *handle, traveller, from, (segment, controller)),
         Fact::Departed {
             handle,
             character,
             to,
-            ..
-        } => departed::departed(state, tick, *handle, *character, to),
+            reason,
+        } => departed::departed(state, tick, *handle, *character, (to, *reason)),
         Fact::SessionTaken {
             handle,
             session,
@@ -61,8 +62,13 @@ pub(crate) fn fact(state: &mut AreaState, tick: Tick, fact: &Fact) {
         Fact::LinkLost { handle, .. } => link::lost(state, tick, *handle),
         Fact::LinkRestored { handle, .. } => link::restored(state, *handle),
         Fact::EffectsConfirmed { target, up_to } => confirmed(state, target, *up_to),
+        Fact::Steered {
+            closed,
+            overflow,
+            soft,
+        } => steered::steered(state, *closed, overflow.as_ref(), *soft),
         // Said and heard: nothing stays behind. What is unknown the hash finds out.
-        Fact::Spoken { .. } | Fact::Steered { .. } | Fact::Unknown => {}
+        Fact::Spoken { .. } | Fact::Unknown => {}
     }
 }
 

@@ -14,6 +14,7 @@ use schemas::subjects::AggregateId;
 use schemas::{CharacterId, Step, Tick};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::steering::{PartyAway, Steering};
 use super::{AreaState, Gone, Received};
 use crate::body::Body;
 
@@ -112,6 +113,10 @@ pub(super) fn body_hash(body: &Body) -> StateHash {
     for (seq, reason) in &body.rejections {
         canon.long(u64::from(*seq)).byte(reason.number());
     }
+    // Who travels alone hashes as before there were parties.
+    if body.party.0 != 0 {
+        canon.byte(b'P').long(body.party.0);
+    }
     StateHash {
         public,
         full: canon.hash(),
@@ -124,6 +129,32 @@ pub(crate) fn gone_hash(character: CharacterId, gone: &Gone) -> u64 {
         .long(character.0)
         .bytes(gone.to.as_str().as_bytes())
         .long(gone.at.0)
+        .hash()
+}
+
+/// The hash of how the area treats those who come; nothing while it was never told.
+pub(super) fn steering_hash(steering: &Steering) -> u64 {
+    if *steering == Steering::default() {
+        return 0;
+    }
+    Canon::new(b'i')
+        .byte(u8::from(steering.closed))
+        .bytes(
+            steering
+                .overflow
+                .as_ref()
+                .map_or(b"", |to| to.as_str().as_bytes()),
+        )
+        .long(u64::from(steering.soft))
+        .hash()
+}
+
+/// The hash of where one party was sent on to.
+pub(super) fn party_hash(party: CharacterId, away: &PartyAway) -> u64 {
+    Canon::new(b'y')
+        .long(party.0)
+        .bytes(away.to.as_str().as_bytes())
+        .long(away.at.0)
         .hash()
 }
 
@@ -195,6 +226,7 @@ impl AreaState {
                 .iter()
                 .map(|(source, received)| received_hash(source, received))),
             sum(&mut self.mail.pending.values().map(pending_hash)),
+            self.instances.hash(),
         ]
         .into_iter()
         .fold(0, u64::wrapping_add)

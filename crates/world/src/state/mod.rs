@@ -9,6 +9,7 @@ mod hash;
 mod parts;
 mod slots;
 mod snapshot;
+mod steering;
 mod table;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,8 @@ pub(crate) use hash::{gone_hash, pending_hash, received_hash, sent_hash};
 pub use parts::Owner;
 pub(crate) use parts::{Gone, Mail, Received};
 pub(crate) use slots::Slots;
+pub(crate) use steering::Instances;
+pub use steering::Steering;
 
 use crate::body::Body;
 
@@ -48,7 +51,8 @@ pub struct AreaState {
     pub(crate) by_character: Arc<BTreeMap<CharacterId, Handle>>,
     pub(crate) gone: Arc<BTreeMap<CharacterId, Gone>>,
     pub(crate) mail: Mail,
-    /// Sum of the hashes of `gone` and `mail`, kept up to date entry by entry.
+    pub(crate) instances: Arc<Instances>,
+    /// Sum of the hashes of `gone`, `mail` and `instances`, kept up to date entry by entry.
     pub(crate) tables: u64,
     pub(crate) hash: StateHash,
 }
@@ -73,6 +77,7 @@ impl AreaState {
             by_character: Arc::default(),
             gone: Arc::default(),
             mail: Mail::default(),
+            instances: Arc::default(),
             tables: 0,
             hash: StateHash::default(),
         };

@@ -10,7 +10,7 @@ use schemas::subjects::AggregateId;
 use schemas::{AreaId, CharacterId, Claim, Digest, Epoch, FrameNo, Tick, UnixMillis};
 use serde::{Deserialize, Serialize};
 
-use super::{AreaState, Gone, Mail, Owner, Received, Slots};
+use super::{AreaState, Gone, Instances, Mail, Owner, Received, Slots};
 use crate::HASH_VERSION;
 use crate::body::Body;
 
@@ -36,6 +36,8 @@ pub(super) struct Snapshot {
     received: BTreeMap<AggregateId, Received>,
     forgot: bool,
     pending: Vec<Effect>,
+    #[serde(default, skip_serializing_if = "Instances::is_default")]
+    instances: Arc<Instances>,
     hash: StateHash,
 }
 
@@ -70,6 +72,7 @@ impl From<AreaState> for Snapshot {
             received: state.mail.received.to_map(),
             forgot: state.mail.forgot,
             pending: state.mail.pending.values().cloned().collect(),
+            instances: state.instances,
             hash: state.hash,
         }
     }
@@ -110,6 +113,7 @@ impl TryFrom<Snapshot> for AreaState {
                 forgot: stored.forgot,
                 pending: Arc::new(pending.collect()),
             },
+            instances: stored.instances,
             tables: 0,
             hash: stored.hash,
         };

@@ -2,6 +2,8 @@
 
 mod doors;
 mod effects;
+mod instances;
+mod journeys;
 mod moving;
 mod properties;
 mod sessions;

@@ -120,7 +120,12 @@ pub(crate) const HEADER: FrameHeader = FrameHeader {
 impl World {
     /// An owned area without bodies.
     pub(crate) fn given(map: Map) -> Self {
-        let area = AreaId::new("drawn-1").unwrap();
+        Self::called("drawn-1", map)
+    }
+
+    /// An owned area of that name.
+    pub(crate) fn called(area: &str, map: Map) -> Self {
+        let area = AreaId::new(area).unwrap();
         let mut world = Self {
             state: AreaState::new(area.clone(), "drawn"),
             reader: AreaState::new(area, "drawn"),
@@ -198,6 +203,19 @@ impl World {
                 payload,
             },
         })
+    }
+
+    /// What the area's own control tells it.
+    pub(crate) fn steer(&mut self, closed: bool, overflow: Option<&str>, soft: u32) -> Frame {
+        let control = AggregateId::Control(self.state.area().clone());
+        let number = self.state.received(&control) + 1;
+        let payload = EffectPayload::Steer {
+            closed,
+            overflow: overflow.map(|area| AreaId::new(area).unwrap()),
+            soft,
+        };
+        let steer = self.effect(control, number, payload);
+        self.tick([steer])
     }
 
     /// Wraps commands as they come from the stream, stored just now.

@@ -72,6 +72,17 @@ pub(super) fn payload_kind(payload: &EffectPayload) -> &'static str {
     }
 }
 
+/// How an area treats those who come, in words.
+pub(super) fn steering(closed: bool, overflow: Option<&AreaId>, soft: u32) -> String {
+    let takes = match (closed, soft) {
+        (true, _) => "takes nobody".to_owned(),
+        (false, 0) => "open".to_owned(),
+        (false, soft) => format!("open, full at {soft}"),
+    };
+    let to = overflow.map_or("the lobby", AreaId::as_str);
+    format!("{takes}; those it does not take go to {to}")
+}
+
 pub(super) fn snake<T: serde::Serialize>(name: &T) -> String {
     match serde_json::to_value(name) {
         Ok(Value::String(name)) => name,
@@ -144,11 +155,11 @@ pub(crate) fn fact(scene: &Scene<'_>, fact: &Fact) -> Line {
             format!("{}: {:?}", scene.name(*character), scene.reader.open(text)),
         ),
         Fact::EffectsConfirmed { target, up_to } => (None, format!("by {target} up to {up_to}")),
-        Fact::Steered { closed, overflow } => {
-            let to = overflow.as_ref().map_or("the lobby", AreaId::as_str);
-            let takes = if *closed { "takes nobody" } else { "open" };
-            (None, format!("{takes}; those it does not take go to {to}"))
-        }
+        Fact::Steered {
+            closed,
+            overflow,
+            soft,
+        } => (None, steering(*closed, overflow.as_ref(), *soft)),
         Fact::Unknown => (None, "written by a newer build".to_owned()),
     };
     Line {
