@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use schemas::WorkerId;
+use tokio::time::Instant;
 
 /// When each worker was last heard.
 #[derive(Debug)]

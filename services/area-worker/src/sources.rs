@@ -60,12 +60,15 @@ impl Sources {
     /// The next event. Cancel safe. Waits out a broker that does not answer.
     pub(crate) async fn next(&mut self) -> anyhow::Result<Event> {
         loop {
+            // In this order: beats come seldom and are short, so they starve nobody; knocks come as
+            // often as anybody likes, and wait.
             let event = tokio::select! {
-                Some(beat) = self.heartbeats.next() => Ok(Some(Event::Heard(beat))),
-                entry = self.placements.next() => entry.map(|entry| Some(Event::Placed(entry))),
-                Some(knock) = self.knocks.next() => Ok(knocked(&knock.subject)),
-                _ = self.beat.tick() => Ok(Some(Event::Beat)),
+                biased;
                 _ = self.announce.tick() => Ok(Some(Event::Announce)),
+                _ = self.beat.tick() => Ok(Some(Event::Beat)),
+                entry = self.placements.next() => entry.map(|entry| Some(Event::Placed(entry))),
+                Some(beat) = self.heartbeats.next() => Ok(Some(Event::Heard(beat))),
+                Some(knock) = self.knocks.next() => Ok(knocked(&knock.subject)),
             };
             match event {
                 Ok(Some(event)) => return Ok(event),

@@ -7,13 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use eventlog::{Entry, membership};
 use runtime::metric_definitions::{AREAS_OWNED, AREAS_QUARANTINED, HANDOFFS_TOTAL};
 use schemas::control::{Heartbeat, Member, Placement};
 use schemas::{AreaId, UnixMillis, decode};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::area::{self, Life, LifeError, Vitals};

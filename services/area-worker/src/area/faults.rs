@@ -7,9 +7,10 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use runtime::metric_definitions::WORLD_FAULTS_TOTAL;
+use tokio::time::Instant;
 use world::{AreaState, Command, Decision, Incoming, Map, TickInput, decide_tick};
 
 /// So many faults …

@@ -20,7 +20,7 @@ mod snapshotter;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use eventlog::{AppendError, ReadError};
 use runtime::metric_definitions::RECOVERY_SECONDS;
@@ -28,6 +28,7 @@ use schemas::subjects::AREA_EVENTS;
 use schemas::{AreaId, Incarnation};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::fence::{FenceError, Owned};

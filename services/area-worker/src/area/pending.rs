@@ -6,11 +6,12 @@
 //! seconds; a target that sleeps is given a hint every second.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use schemas::effect::Effect;
 use schemas::subjects::AggregateId;
 use schemas::{AreaId, Sequence};
+use tokio::time::Instant;
 
 /// Until an effect is sent a second time.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);

@@ -4,9 +4,10 @@
 //! does the next one take the area. Nobody waits for the dead, and nobody waits for ever: the fence
 //! makes a mistake cost a moment, never an item.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use schemas::subjects::area_events;
+use tokio::time::Instant;
 
 use super::restore::{RestoreError, Restored};
 use crate::shared::Shared;

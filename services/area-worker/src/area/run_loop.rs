@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use runtime::metric_definitions::{COMMANDS_TOTAL, TICK_SECONDS};
@@ -18,6 +18,7 @@ use schemas::fact::Fact;
 use schemas::outcome::{Outcomes, Rejected};
 use schemas::{Sequence, UnixMillis, WorkerId};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use world::rules::MAX_COMMANDS_PER_TICK;
 use world::{AreaState, Command, FrameHeader, Incoming, Map, TickInput};
 

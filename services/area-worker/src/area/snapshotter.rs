@@ -3,13 +3,14 @@
 //! A snapshot is a shortcut for the next restore and nothing else. It is taken of acknowledged
 //! frames only, encoded on a blocking thread, and one that cannot be saved is simply not there.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use eventlog::{SaveError, SnapshotPoint, Snapshots};
 use runtime::metric_definitions::SNAPSHOT_SECONDS;
 use schemas::Incarnation;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use world::AreaState;
 
 use super::run_loop::Farewell;

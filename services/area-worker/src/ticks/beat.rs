@@ -6,11 +6,12 @@
 //! beyond that is forgiven: the area goes on in its phase and has run slow, which everybody sees
 //! in its frames' `at`.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use schemas::AreaId;
 use schemas::ids::TICK_MILLIS;
 use schemas::subjects::fixed_hash;
+use tokio::time::Instant;
 
 /// Between two ticks of an area that is on time.
 pub(crate) const TICK: Duration = Duration::from_millis(TICK_MILLIS);

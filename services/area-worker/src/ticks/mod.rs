@@ -11,9 +11,10 @@ mod thread;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use schemas::Sequence;
+use tokio::time::Instant;
 
 use crate::area::run_loop::Running;
 

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Instant;
 
 use runtime::metric_definitions::TICK_LATE_SECONDS;
+use tokio::time::Instant;
 
 use super::{Gauges, Key, Wake, millis};
 use crate::area::run_loop::{Clock, Running};
