@@ -1,11 +1,17 @@
 //! Connections, and what they tell about themselves.
+//!
+//! In a cluster a connection is to one node. When that node dies, what was asked and not answered is given up at once and
+//! asked again through another; when it is told to leave, its clients leave before it does; when it falls silent, that
+//! is found out by pings, and the next node is tried.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerError};
 use serde_json::Value;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::backend::{AskFault, Lane};
 use crate::connect::Connect;
@@ -13,12 +19,15 @@ use crate::error::ConnectError;
 
 /// How long the first connection is tried for.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
-/// One attempt at it.
-const CONNECT_ATTEMPT: Duration = Duration::from_secs(5);
+/// One attempt at one server: a stopped one takes connections and says nothing.
+const CONNECT_ATTEMPT: Duration = Duration::from_secs(2);
 /// The longest pause between attempts to come back.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
-/// How often a connection is tried for life; two unanswered, and it is taken for dead.
-const PING_INTERVAL: Duration = Duration::from_secs(5);
+/// How often a connection is tried for life; two unanswered, and with the third it is taken for dead: within 6 s, which
+/// an election may take too.
+const PING_INTERVAL: Duration = Duration::from_secs(2);
+/// Clients of a node that is to leave go within this time, not all at once. It waits 5 s before it cuts them off.
+const LEAVE_WITHIN: Duration = Duration::from_millis(500);
 /// Messages that may wait in one subscription before it drops: almost three minutes of an area.
 const SUBSCRIPTION_CAPACITY: usize = 4096;
 /// The oldest server that does what is relied on.
@@ -29,8 +38,22 @@ pub(super) struct Connection {
     pub(super) client: Client,
     /// Rises when messages may have been missed.
     pub(super) disturbed: watch::Sender<u64>,
+    /// Rises when the connection is lost: no answer comes to what was asked before.
+    pub(super) lost: watch::Sender<u64>,
     /// Subjects the user was refused.
     pub(super) denied: broadcast::Sender<String>,
+    _leaving: AbortOnDropHandle<()>,
+}
+
+/// What a connection's events go to.
+#[derive(Clone)]
+struct Ears {
+    purpose: &'static str,
+    disturbed: watch::Sender<u64>,
+    lost: watch::Sender<u64>,
+    denied: broadcast::Sender<String>,
+    /// The server is about to leave.
+    leave: Arc<Notify>,
 }
 
 /// The real broker.
@@ -94,16 +117,24 @@ impl Connection {
     async fn open(options: &Connect, purpose: &'static str) -> Result<Self, ConnectError> {
         let deadline = Instant::now() + CONNECT_DEADLINE;
         loop {
-            let (disturbed, _) = watch::channel(0);
-            let (denied, _) = broadcast::channel(64);
-            let settings = settings(options, purpose, disturbed.clone(), denied.clone());
+            let ears = Ears {
+                purpose,
+                disturbed: watch::channel(0).0,
+                lost: watch::channel(0).0,
+                denied: broadcast::channel(64).0,
+                leave: Arc::new(Notify::new()),
+            };
+            let settings = settings(options, ears.clone());
             let servers: Vec<&str> = options.url.split(',').map(str::trim).collect();
             let error = match settings.connect(servers.as_slice()).await {
                 Ok(client) => {
+                    let leaving = leave(client.clone(), purpose, Arc::clone(&ears.leave));
                     return Ok(Self {
                         client,
-                        disturbed,
-                        denied,
+                        disturbed: ears.disturbed,
+                        lost: ears.lost,
+                        denied: ears.denied,
+                        _leaving: AbortOnDropHandle::new(tokio::spawn(leaving)),
                     });
                 }
                 Err(error) => error,
@@ -134,12 +165,22 @@ fn unreachable_at(options: &Connect, reason: &str) -> ConnectError {
     }
 }
 
-fn settings(
-    options: &Connect,
-    purpose: &'static str,
-    disturbed: watch::Sender<u64>,
-    denied: broadcast::Sender<String>,
-) -> ConnectOptions {
+/// Moves to another server when this one is told to leave.
+async fn leave(client: Client, purpose: &'static str, asked: Arc<Notify>) {
+    loop {
+        asked.notified().await;
+        tracing::info!(
+            connection = purpose,
+            "this broker is about to leave; going to another"
+        );
+        tokio::time::sleep(LEAVE_WITHIN.mul_f64(rand::random())).await;
+        if let Err(error) = client.force_reconnect().await {
+            tracing::warn!(%error, "the connection cannot be renewed");
+        }
+    }
+}
+
+fn settings(options: &Connect, ears: Ears) -> ConnectOptions {
     let settings = match (&options.user, &options.password) {
         (Some(user), Some(password)) => {
             ConnectOptions::with_user_and_password(user.clone(), password.clone())
@@ -147,7 +188,7 @@ fn settings(
         _ => ConnectOptions::new(),
     };
     settings
-        .name(format!("{} {purpose}", options.name))
+        .name(format!("{} {}", options.name, ears.purpose))
         .custom_inbox_prefix(format!("_INBOX.{}", options.role))
         .connection_timeout(CONNECT_ATTEMPT)
         .ping_interval(PING_INTERVAL)
@@ -157,46 +198,46 @@ fn settings(
             RECONNECT_PAUSE.min(Duration::from_millis(20).saturating_mul(attempts))
         })
         .event_callback(move |event| {
-            heard(&event, purpose, &disturbed, &denied);
+            ears.heard(&event);
             std::future::ready(())
         })
 }
 
-fn heard(
-    event: &Event,
-    purpose: &'static str,
-    disturbed: &watch::Sender<u64>,
-    denied: &broadcast::Sender<String>,
-) {
-    match event {
-        Event::Connected => {
-            tracing::debug!(connection = purpose, "connected to the broker");
-            disturbed.send_modify(|count| *count += 1);
-        }
-        Event::Disconnected => {
-            tracing::warn!(connection = purpose, "lost the broker; reconnecting");
-        }
-        Event::SlowConsumer(subscription) => {
-            tracing::warn!(
-                connection = purpose,
-                subscription,
-                "a subscription was read too slowly and has dropped messages; filling the gap"
-            );
-            disturbed.send_modify(|count| *count += 1);
-        }
-        Event::ServerError(ServerError::Other(text)) => match denied_subject(text) {
-            Some(subject) => {
-                tracing::error!(
-                    connection = purpose,
-                    subject,
-                    "the broker's user may not use this subject"
-                );
-                // Nobody may be waiting for it: a core publish is not waited for.
-                denied.send(subject.to_owned()).ok();
+impl Ears {
+    fn heard(&self, event: &Event) {
+        let connection = self.purpose;
+        match event {
+            Event::Connected => {
+                tracing::debug!(connection, "connected to the broker");
+                self.disturbed.send_modify(|count| *count += 1);
             }
-            None => tracing::warn!(connection = purpose, error = %text, "the broker complains"),
-        },
-        other => tracing::debug!(connection = purpose, event = %other, "connection event"),
+            Event::Disconnected => {
+                tracing::warn!(connection, "lost the broker; reconnecting");
+                self.lost.send_modify(|count| *count += 1);
+            }
+            Event::LameDuckMode => self.leave.notify_one(),
+            Event::SlowConsumer(subscription) => {
+                tracing::warn!(
+                    connection,
+                    subscription,
+                    "a subscription was read too slowly and has dropped messages; filling the gap"
+                );
+                self.disturbed.send_modify(|count| *count += 1);
+            }
+            Event::ServerError(ServerError::Other(text)) => match denied_subject(text) {
+                Some(subject) => {
+                    tracing::error!(
+                        connection,
+                        subject,
+                        "the broker's user may not use this subject"
+                    );
+                    // Nobody may be waiting for it: a core publish is not waited for.
+                    self.denied.send(subject.to_owned()).ok();
+                }
+                None => tracing::warn!(connection, error = %text, "the broker complains"),
+            },
+            other => tracing::debug!(connection, event = %other, "connection event"),
+        }
     }
 }
 

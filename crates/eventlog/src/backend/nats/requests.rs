@@ -30,6 +30,13 @@ pub(super) enum NoAnswer {
     TooLarge,
 }
 
+/// What waiting for an answer can end with.
+enum Answer {
+    Came(Result<async_nats::Message, async_nats::RequestError>),
+    Denied,
+    Lost,
+}
+
 impl Connection {
     /// One request, one answer, or why not.
     pub(super) async fn ask(
@@ -40,6 +47,7 @@ impl Connection {
         wait: Duration,
     ) -> Result<async_nats::Message, NoAnswer> {
         let mut denied = self.denied.subscribe();
+        let mut lost = self.lost.subscribe();
         let mut request = Request::new().payload(payload).timeout(None);
         if let Some(headers) = headers {
             request = request.headers(headers);
@@ -49,18 +57,21 @@ impl Connection {
         // Around the whole, because handing a request to a lost connection can wait too.
         let outcome = timeout(wait, async {
             tokio::select! {
-                answer = answered => Some(answer),
-                () = refused => None,
+                answer = answered => Answer::Came(answer),
+                () = refused => Answer::Denied,
+                Ok(()) = lost.changed() => Answer::Lost,
             }
         });
         match outcome.await {
-            Ok(Some(Ok(message))) => Ok(message),
-            Ok(Some(Err(error))) => Err(match error.kind() {
+            Ok(Answer::Came(Ok(message))) => Ok(message),
+            Ok(Answer::Came(Err(error))) => Err(match error.kind() {
                 RequestErrorKind::MaxPayloadExceeded => NoAnswer::TooLarge,
                 RequestErrorKind::NoResponders => NoAnswer::Silent("no responders".to_owned()),
                 _ => NoAnswer::Silent(error.to_string()),
             }),
-            Ok(None) => Err(NoAnswer::Denied(subject.to_owned())),
+            Ok(Answer::Denied) => Err(NoAnswer::Denied(subject.to_owned())),
+            // It was on the connection, or is held until there is another one; either way asking again is as good.
+            Ok(Answer::Lost) => Err(NoAnswer::Silent("the connection was lost".to_owned())),
             Err(_) => Err(NoAnswer::Silent(format!("no answer in {wait:?}"))),
         }
     }
