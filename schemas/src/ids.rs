@@ -106,8 +106,14 @@ impl UnixMillis {
     /// The wall clock, for services; the world never calls this.
     #[must_use]
     pub fn now() -> Self {
+        #[cfg(feature = "simulation")]
+        let since = Some(ambient::wall_clock());
+        #[cfg(not(feature = "simulation"))]
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        Self(since.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX)))
+        let now = since.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX));
+        #[cfg(feature = "fault-injection")]
+        let now = crate::wrong_clock::shown(now);
+        Self(now)
     }
 }
 

@@ -31,6 +31,8 @@ pub mod sealed_to;
 pub mod segment;
 pub mod subjects;
 pub mod wire;
+#[cfg(feature = "fault-injection")]
+mod wrong_clock;
 
 pub use codec::{DecodeError, decode, encode};
 pub use ids::{

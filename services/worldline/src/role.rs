@@ -34,6 +34,8 @@ const KNOWN: Known = Known {
         "WORLDLINE_TOOLS",
         "WORLDLINE_BIN",
         "WORLDLINE_CRASH_AT",
+        "WORLDLINE_CLOCK",
+        "WORLDLINE_DEFECT",
     ],
 };
 
