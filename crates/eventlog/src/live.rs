@@ -73,7 +73,7 @@ impl EventLog {
             disturbed: self.backend.disturbances(Lane::FanOut),
         };
         let cancelled = following.outlet.cancelled.clone();
-        tokio::spawn(async move {
+        ambient::spawn(async move {
             cancelled
                 .run_until_cancelled(following.follow(subscribed))
                 .await;

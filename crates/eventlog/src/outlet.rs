@@ -59,6 +59,7 @@ impl Outlet {
         let kib = u32::try_from(raw.payload.len() / 1024 + 1).unwrap_or(KIB);
         let room = Arc::clone(&self.room).acquire_many_owned(kib.min(KIB));
         let permit = tokio::select! {
+            biased;
             permit = room => permit.map_err(|_| Gone)?,
             () = self.cancelled.cancelled() => return Err(Gone),
         };

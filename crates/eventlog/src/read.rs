@@ -77,7 +77,7 @@ impl EventLog {
         };
         let (outlet, inlet) = pair();
         let reading = Reading::new(Arc::clone(&self.backend), spec, follow, outlet);
-        tokio::spawn(reading.run());
+        ambient::spawn(reading.run());
         Reader {
             inlet,
             position,

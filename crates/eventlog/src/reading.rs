@@ -93,6 +93,7 @@ impl Reading {
             };
             let outlet = self.outlet.cancelled.clone();
             let end = tokio::select! {
+                biased;
                 end = self.consume(consumer.as_mut()) => end,
                 () = outlet.cancelled() => End::Finished,
             };

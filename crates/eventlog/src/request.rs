@@ -78,7 +78,7 @@ impl Requester {
             edge,
             next: AtomicU64::new(1),
             waiting,
-            _listener: AbortOnDropHandle::new(tokio::spawn(listening)),
+            _listener: AbortOnDropHandle::new(ambient::spawn(listening)),
         })
     }
 

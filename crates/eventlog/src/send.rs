@@ -29,7 +29,7 @@ impl MessageId {
     /// A fresh one.
     #[must_use]
     pub fn random() -> Self {
-        Self(Claim(rand::random()).to_string())
+        Self(Claim(ambient::random()).to_string())
     }
 
     /// One of the caller's own making: must be unique within the stream for 20 s.

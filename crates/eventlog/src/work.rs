@@ -168,7 +168,7 @@ impl Drop for Work {
     fn drop(&mut self) {
         // Gives up the pin, so that the next in line need not wait for it to expire.
         if let (Some(mut consumer), Ok(runtime)) = (self.consumer.take(), Handle::try_current()) {
-            runtime.spawn(async move { consumer.close().await });
+            runtime.spawn(ambient::here(async move { consumer.close().await }));
         }
     }
 }

@@ -21,7 +21,7 @@ impl Backoff {
     /// From `first` to `most`, with jitter of its own.
     #[must_use]
     pub fn new(first: Duration, most: Duration) -> Self {
-        Self::seeded(first, most, rand::random())
+        Self::seeded(first, most, ambient::random())
     }
 
     /// The same delays for the same seed.

@@ -43,7 +43,7 @@ pub async fn run(config: Config, log: EventLog, ctx: Ctx) -> anyhow::Result<()> 
     tracing::info!(worker = %shared.me, "worker started");
     // Ends with this function, however that ends.
     let mut heartbeat = JoinSet::new();
-    heartbeat.spawn(heartbeat::beat(Arc::clone(&shared)));
+    heartbeat.spawn(ambient::here(heartbeat::beat(Arc::clone(&shared))));
     let mut supervisor = Supervisor::new(shared);
     health.ready();
     loop {

@@ -35,8 +35,8 @@ impl Shared {
     pub(crate) fn new(config: Config, log: EventLog) -> std::io::Result<Self> {
         let name = config.name.clone();
         Ok(Self {
-            me: name.unwrap_or_else(|| format!("worker-{}", Claim(rand::random()))),
-            life: UnixMillis::now().0 << 16 | u64::from(rand::random::<u16>()),
+            me: name.unwrap_or_else(|| format!("worker-{}", Claim(ambient::random()))),
+            life: UnixMillis::now().0 << 16 | u64::from(ambient::random::<u16>()),
             log,
             ticks: TickThreads::start(config.tick_threads)?,
             peers: Peers::new(config.suspect_after.duration()),

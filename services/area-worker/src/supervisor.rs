@@ -159,10 +159,10 @@ impl Supervisor {
         };
         self.slots.insert(area.clone(), slot);
         let shared = Arc::clone(&self.shared);
-        self.lives.spawn(async move {
+        self.lives.spawn(ambient::here(async move {
             let life = area::live(&shared, &area, &vitals, &release).await;
             (area, life)
-        });
+        }));
     }
 
     fn let_go(&mut self, area: &AreaId) {

@@ -47,6 +47,7 @@ pub async fn run(config: Config, log: EventLog, ctx: Ctx) -> anyhow::Result<()> 
     health.ready();
     loop {
         tokio::select! {
+            biased;
             served = &mut serving => {
                 reconciler.resign().await;
                 return served.context("serving the control domain");

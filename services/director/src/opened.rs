@@ -66,7 +66,7 @@ pub async fn open(log: &EventLog, area: &AreaId) -> Result<(), OpenError> {
     }
     let commands = log.stream_info(Domain::Control.command_stream()).await?;
     let map = area.map().to_owned();
-    let seed = rand::random();
+    let seed = ambient::random();
     let entry = KeyedEntry {
         v: 1,
         at: UnixMillis::now(),

@@ -54,7 +54,7 @@ impl Reconciler {
         };
         let mut reconciler = Self {
             bucket: log.bucket("placements").await?,
-            lease: Lease::new(Claim(rand::random()).to_string(), now),
+            lease: Lease::new(Claim(ambient::random()).to_string(), now),
             fleet: Fleet::new(patience),
             open: opened::list(log).await?,
             wanted: areas.into_iter().collect(),

@@ -79,10 +79,12 @@ impl<A: Aggregate> Keyed<A> {
         let mut parts = JoinSet::new();
         for partition in self.partitions {
             let shutdown = shutdown.clone();
-            parts.spawn(async move { (partition.serve(shutdown).await, "a partition") });
+            parts.spawn(ambient::here(async move {
+                (partition.serve(shutdown).await, "a partition")
+            }));
         }
         let sweeping = self.sweeper.run(shutdown.clone());
-        parts.spawn(async move { (sweeping.await, "the sweeper") });
+        parts.spawn(ambient::here(async move { (sweeping.await, "the sweeper") }));
         let mut outcome = Ok(());
         while let Some(ended) = parts.join_next().await {
             let (result, part) = ended.unwrap_or((Ok(()), "a part"));

@@ -88,6 +88,7 @@ impl<A: Aggregate> Partition<A> {
         let mut handling = Box::pin(self.handler.handle(&job.record));
         loop {
             tokio::select! {
+                biased;
                 handled = &mut handling => return handled,
                 () = tokio::time::sleep(STILL_WORKING) => acknowledged(job.working().await)?,
             }

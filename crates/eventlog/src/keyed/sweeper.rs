@@ -74,10 +74,12 @@ impl<A: Aggregate> Sweeper<A> {
         let mut beat = tokio::time::interval(BEAT);
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
+            // The beat is rare; records may come without end.
             let woken = tokio::select! {
+                biased;
                 () = shutdown.cancelled() => return Ok(()),
-                record = next(&mut reader) => Woken::Read(record),
                 _ = beat.tick() => Woken::Beat,
+                record = next(&mut reader) => Woken::Read(record),
             };
             let done = match woken {
                 Woken::Read(Ok(record)) => self.follow(&record).await,

@@ -81,7 +81,7 @@ fn name(config: &Value) -> &str {
 }
 
 fn mark(config: &mut Value) -> Incarnation {
-    let incarnation = Incarnation(rand::random());
+    let incarnation = Incarnation(ambient::random());
     if !config["metadata"].is_object() {
         config["metadata"] = json!({});
     }

@@ -80,7 +80,7 @@ pub(crate) async fn fence(
     }
     let header = FrameHeader {
         epoch: Epoch(before.epoch().0 + 1),
-        claim: Claim(rand::random()),
+        claim: Claim(ambient::random()),
     };
     let (frame, bytes, state) = world::resume(before, opening.map, owned, at).seal(&header);
     // The outcome must be known: this frame may have made us the owner.

@@ -208,14 +208,14 @@ async fn run(
     let (ended_in, mut ended) = oneshot::channel();
     let position = owned.state.position();
 
-    let reader = AbortOnDrop(tokio::spawn(reader::read(
+    let reader = AbortOnDrop(ambient::spawn(reader::read(
         shared.log.clone(),
         area.clone(),
         read_after(position),
         messages_in,
     )));
-    let last_errands = tokio::spawn(effects::run(shared.log.clone(), area.clone(), errands));
-    let last_snapshot = tokio::spawn(snapshotter::keep(shared.log.snapshots(), events, states));
+    let last_errands = ambient::spawn(effects::run(shared.log.clone(), area.clone(), errands));
+    let last_snapshot = ambient::spawn(snapshotter::keep(shared.log.snapshots(), events, states));
     let start = Start {
         key: seat.key(),
         worker: shared.me.clone(),

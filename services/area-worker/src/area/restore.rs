@@ -118,7 +118,7 @@ async fn from_snapshot(
             });
         }
     }
-    let read = tokio::task::spawn_blocking(move || decode::<AreaState>(&snapshot.state)).await;
+    let read = ambient::blocking(move || decode::<AreaState>(&snapshot.state)).await;
     let state = match read.map_err(|_| RestoreError::Panicked(area.clone()))? {
         Ok(state) if state.last_digest() == point.digest && state.area() == area => state,
         Ok(_) => {
@@ -172,7 +172,7 @@ impl Restored {
         let folded: Result<AreaState, RestoreError> = if frames < 8 {
             fold()
         } else {
-            let folding = tokio::task::spawn_blocking(fold).await;
+            let folding = ambient::blocking(fold).await;
             folding.map_err(|_| RestoreError::Panicked(area))?
         };
         self.state = folded?;

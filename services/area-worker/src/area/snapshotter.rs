@@ -82,7 +82,7 @@ pub(crate) async fn save(snapshots: &Snapshots, events: Incarnation, farewell: F
         sequence,
         digest: state.last_digest(),
     };
-    let encoded = tokio::task::spawn_blocking(move || encode(&state)).await;
+    let encoded = ambient::blocking(move || encode(&state)).await;
     let Ok(bytes) = encoded else {
         tracing::error!(area.id = %area, "a snapshot could not be encoded; the log has everything");
         return;
