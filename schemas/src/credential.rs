@@ -41,6 +41,10 @@ pub enum Secret {
     Grant {
         /// The token.
         token: String,
+        /// An access token of the account itself: only with it may a further credential be linked
+        /// to an account that exists.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        warrant: Option<String>,
     },
 }
 

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use schemas::{AccountId, Digest, LoginId, UnixMillis};
 use serde::{Deserialize, Serialize};
+
+use crate::keys::KeyPair;
 
 /// Lifetime of an access token in seconds.
 pub(crate) const LIFETIME_SECONDS: u64 = 600;
@@ -53,24 +55,32 @@ impl AccessClaims {
             adr: address,
         }
     }
+
+    /// Whether it has been over for `grace` seconds at `at`.
+    #[must_use]
+    pub const fn is_over(&self, grace: u64, at: UnixMillis) -> bool {
+        at.0 / 1000 >= self.exp + grace
+    }
 }
 
-/// Signs access tokens with one key.
+/// Signs access tokens with one key, and knows its own again.
 #[derive(Clone)]
 pub struct Signer {
     kid: String,
     key: EncodingKey,
+    verifies: DecodingKey,
 }
 
 impl Signer {
-    /// With this private key, PKCS #8 in PEM; tried once, so that signing cannot fail later.
+    /// With this pair; tried once, so that signing cannot fail later.
     ///
     /// # Errors
-    /// When it is no such key.
-    pub fn from_pem(kid: &str, pem: &str) -> Result<Self, jsonwebtoken::errors::Error> {
+    /// When its halves are no Ed25519 keys.
+    pub fn new(kid: &str, pair: &KeyPair) -> Result<Self, jsonwebtoken::errors::Error> {
         let signer = Self {
             kid: kid.to_owned(),
-            key: EncodingKey::from_ed_pem(pem.as_bytes())?,
+            key: EncodingKey::from_ed_pem(pair.private.as_bytes())?,
+            verifies: DecodingKey::from_ed_pem(pair.public.as_bytes())?,
         };
         let nobody = AccessClaims::new(AccountId(0), LoginId(0), UnixMillis(0), None);
         signer.sign(&nobody)?;
@@ -92,6 +102,17 @@ impl Signer {
         }
     }
 
+    /// What a token says, if this key has signed it. Whether it is over is for the reader's clock to say.
+    #[must_use]
+    pub fn read(&self, token: &str) -> Option<AccessClaims> {
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.validate_exp = false;
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_issuer(&[ISSUER]);
+        let read = jsonwebtoken::decode::<AccessClaims>(token, &self.verifies, &validation);
+        read.ok().map(|read| read.claims)
+    }
+
     fn sign(&self, claims: &AccessClaims) -> Result<String, jsonwebtoken::errors::Error> {
         let mut header = Header::new(Algorithm::EdDSA);
         header.kid = Some(self.kid.clone());
@@ -107,10 +128,7 @@ impl fmt::Debug for Signer {
 
 #[cfg(test)]
 mod tests {
-    use jsonwebtoken::{DecodingKey, Validation};
-
     use super::*;
-    use crate::keys::KeyPair;
 
     fn verified(token: &str, public: &str) -> Option<AccessClaims> {
         let mut validation = Validation::new(Algorithm::EdDSA);
@@ -122,7 +140,7 @@ mod tests {
     }
 
     fn token(pair: &KeyPair, at: UnixMillis) -> String {
-        let signer = Signer::from_pem("k1", &pair.private).unwrap();
+        let signer = Signer::new("k1", pair).unwrap();
         signer.token(&AccessClaims::new(AccountId(7), LoginId(8), at, None))
     }
 
@@ -135,6 +153,13 @@ mod tests {
         assert_eq!((claims.sub, claims.sid), (AccountId(7), LoginId(8)));
         assert_eq!(claims.exp - claims.iat, LIFETIME_SECONDS);
         assert_eq!(verified(&first, &KeyPair::generate().public), None);
+        let signer = Signer::new("k1", &pair).unwrap();
+        assert_eq!(signer.read(&first), Some(claims.clone()));
+        let another = Signer::new("k1", &KeyPair::generate()).unwrap();
+        assert_eq!(another.read(&first), None);
+        let end = UnixMillis(claims.exp * 1000);
+        assert!(!claims.is_over(1, end));
+        assert!(claims.is_over(0, end) && !claims.is_over(0, UnixMillis(end.0 - 1)));
         assert_eq!(first, token(&pair, now), "repeated alike");
         let kid = jsonwebtoken::decode_header(&first).unwrap().kid;
         assert_eq!(kid.as_deref(), Some("k1"));

@@ -27,6 +27,8 @@ pub const NONCE_USED: &str = "nonce_used";
 pub const OIDC_OTHER_PERSON: &str = "oidc_other_person";
 /// The command is about somebody else's.
 pub const NOT_YOURS: &str = "not_yours";
+/// A credential that an account has not taken, and whose owner does not vouch for it.
+pub const NOT_LINKED: &str = "not_linked";
 /// The grant has been taken.
 pub const GRANT_USED: &str = "grant_used";
 /// The grant came too late.
@@ -50,6 +52,7 @@ pub const ALL: &[&str] = &[
     NONCE_USED,
     OIDC_OTHER_PERSON,
     NOT_YOURS,
+    NOT_LINKED,
     GRANT_USED,
     GRANT_EXPIRED,
     TOO_MANY_CHARACTERS,
@@ -74,6 +77,9 @@ pub fn refusal(code: &str) -> Refusal {
         NONCE_USED => "this login has been used already; begin a new one",
         OIDC_OTHER_PERSON => "the ID token is of another person than the login was for",
         NOT_YOURS => "that is not yours",
+        NOT_LINKED => {
+            "this does not let into the account yet; log in to the account as before, and add it there once more"
+        }
         GRANT_USED => "this login has been used already; log in again",
         GRANT_EXPIRED => "this login took too long; log in again",
         TOO_MANY_CHARACTERS => "the account has as many characters as it may have",

@@ -1,11 +1,13 @@
 //! Who asks: the access token of a request, and the address it comes from.
 
+use std::fmt;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 use schemas::{AccountId, LoginId};
+use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
 use crate::client_address::ClientAddress;
@@ -20,6 +22,19 @@ pub(crate) struct Caller {
     pub(crate) login: LoginId,
     /// From where.
     pub(crate) client: ClientAddress,
+    /// The proof itself, for identity: it takes no edge's word for it.
+    pub(crate) token: AccessToken,
+}
+
+/// An access token as it came.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct AccessToken(pub(crate) String);
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken([redacted])")
+    }
 }
 
 impl FromRequestParts<Arc<Realm>> for Caller {
@@ -46,6 +61,7 @@ impl FromRequestParts<Arc<Realm>> for Caller {
             account: claims.sub,
             login: claims.sid,
             client,
+            token: AccessToken(token.trim().to_owned()),
         })
     }
 }

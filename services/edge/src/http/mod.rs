@@ -1,6 +1,6 @@
 //! HTTP on the port of the websocket: login, accounts, tickets, maps, the web client, health and metrics.
 
-mod access;
+pub(crate) mod access;
 mod body;
 mod characters;
 mod cookies;

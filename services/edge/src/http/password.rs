@@ -64,7 +64,7 @@ pub(super) async fn upgrade(
     headers: HeaderMap,
     Body(asked): Body<Credentials>,
 ) -> Result<Response, Problem> {
-    let (own, typed) = (Some(caller.account), asked.to_register()?);
+    let (own, typed) = (Some((caller.account, caller.token)), asked.to_register()?);
     let tokens = login::register(&realm, typed, own, &caller.client).await?;
     Ok(answer(&realm, tokens, &headers, &caller.client))
 }

@@ -7,9 +7,11 @@ use schemas::credential::{CredentialCommand, Secret};
 use serde::Deserialize;
 
 use super::credential::prove;
-use super::{Tokens, guarded, session};
+use super::session::{self, Behalf};
+use super::{Tokens, guarded};
 use crate::client_address::ClientAddress;
 use crate::http::Problem;
+use crate::http::access::AccessToken;
 use crate::meters::LoginMethod;
 use crate::realm::Realm;
 
@@ -41,7 +43,7 @@ pub(crate) struct ProvidersWord<'a> {
 pub(crate) async fn with_id_token(
     realm: &Realm,
     word: ProvidersWord<'_>,
-    link: Option<AccountId>,
+    link: Option<(AccountId, AccessToken)>,
     client: &ClientAddress,
 ) -> Result<Tokens, Problem> {
     let logging_in = log_in(realm, word, link, client);
@@ -51,7 +53,7 @@ pub(crate) async fn with_id_token(
 async fn log_in(
     realm: &Realm,
     word: ProvidersWord<'_>,
-    link: Option<AccountId>,
+    link: Option<(AccountId, AccessToken)>,
     client: &ClientAddress,
 ) -> Result<Tokens, Problem> {
     let subject = subject(&word.id_token).ok_or(Problem::BAD_ID_TOKEN)?;
@@ -65,7 +67,8 @@ async fn log_in(
         token: word.id_token,
         nonce: word.nonce,
     };
-    let account = link.unwrap_or_else(|| AccountId(rand::random()));
+    let (wanted, warrant) = link.unzip();
+    let account = wanted.unwrap_or_else(|| AccountId(rand::random()));
     let granted = prove(realm, place, &secret, |secret, reply_key| {
         CredentialCommand::LogIn {
             account,
@@ -76,10 +79,14 @@ async fn log_in(
     let granted = granted.await?;
     // Whoever wants to keep a guest's character must not find themselves in another account. The grant
     // is not taken, and is good for nothing soon.
-    if link.is_some_and(|wanted| wanted != granted.account) {
+    if wanted.is_some_and(|wanted| wanted != granted.account) {
         return Err(Problem::ALREADY_LINKED);
     }
-    session::open(realm, granted, None, client).await
+    let behalf = Behalf {
+        warrant,
+        ..Behalf::default()
+    };
+    session::open(realm, granted, behalf, client).await
 }
 
 /// Of whom a token speaks, unverified.

@@ -9,10 +9,12 @@ use schemas::{Digest, LoginId, decode};
 use tokio::sync::SemaphorePermit;
 
 use super::credential::prove;
-use super::{Tokens, guarded, registering, session};
+use super::session::{self, Behalf};
+use super::{Tokens, guarded, registering};
 use crate::attempts::Limit;
 use crate::client_address::ClientAddress;
 use crate::http::Problem;
+use crate::http::access::AccessToken;
 use crate::meters::{self, LoginMethod};
 use crate::realm::Realm;
 
@@ -24,18 +26,22 @@ pub(crate) struct NameAndPassword<'a> {
     pub(crate) password: &'a str,
 }
 
-/// Begins a login name: of a new account, or of `upgrade`, a guest's.
+/// Begins a login name: of a new account, or of `upgrade`, a guest's, whose proof comes along.
 ///
 /// # Errors
 /// When identity refuses (the name is taken, the password weak) or does not answer.
 pub(crate) async fn register(
     realm: &Realm,
     typed: NameAndPassword<'_>,
-    upgrade: Option<AccountId>,
+    upgrade: Option<(AccountId, AccessToken)>,
     client: &ClientAddress,
 ) -> Result<Tokens, Problem> {
     let _hashing = may_hash(realm)?;
-    let account = upgrade.unwrap_or_else(|| AccountId(rand::random()));
+    let (account, warrant) = upgrade.map_or_else(
+        || (AccountId(rand::random()), None),
+        |(account, token)| (account, Some(token)),
+    );
+    let upgrade = warrant.is_some();
     let place = realm.keys.locator.login_name(typed.name);
     let secret = Secret::Password {
         password: normal_form(typed.password),
@@ -43,12 +49,16 @@ pub(crate) async fn register(
     let granted = prove(realm, place, &secret, |secret, reply_key| {
         CredentialCommand::Register {
             account,
-            upgrade: upgrade.is_some(),
+            upgrade,
             secret,
             reply_key,
         }
     });
-    let asked = async { session::open(realm, granted.await?, None, client).await };
+    let behalf = Behalf {
+        warrant,
+        ..Behalf::default()
+    };
+    let asked = async { session::open(realm, granted.await?, behalf, client).await };
     registering(realm, LoginMethod::Register, client, asked).await
 }
 
@@ -73,7 +83,7 @@ pub(crate) async fn with_password(
             reply_key,
         }
     });
-    let asked = async { session::open(realm, granted.await?, None, client).await };
+    let asked = async { session::open(realm, granted.await?, Behalf::default(), client).await };
     guarded(realm, LoginMethod::Password, client, asked).await
 }
 
@@ -103,7 +113,11 @@ pub(crate) async fn change_password(
             reply_key,
         }
     });
-    let changed = async { session::open(realm, changed.await?, Some(session), client).await };
+    let behalf = Behalf {
+        session: Some(session),
+        ..Behalf::default()
+    };
+    let changed = async { session::open(realm, changed.await?, behalf, client).await };
     let limit = Limit::failed_logins(realm.config.failed_logins_per_address);
     let counts = |done: &Result<_, Problem>| done.as_ref().is_err_and(Problem::is_failed_guess);
     let changed = realm.attempts.within(limit, client, counts, changed);

@@ -13,28 +13,41 @@ use super::credential::{Sealing, sealed};
 use super::reply_key::ReplyKey;
 use crate::client_address::ClientAddress;
 use crate::http::Problem;
+use crate::http::access::AccessToken;
 use crate::realm::Realm;
 
-/// Takes `grant` for a session: a new one, or `session`, which goes on (after a changed password).
+/// On whose behalf a grant is taken.
+#[derive(Debug, Default)]
+pub(super) struct Behalf {
+    /// The login session that goes on (after a changed password), instead of a new one.
+    pub(super) session: Option<LoginId>,
+    /// The proof of somebody who is logged in and wants to be let in by this credential, too.
+    pub(super) warrant: Option<AccessToken>,
+}
+
+/// Takes `grant` for a session.
 ///
 /// # Errors
 /// When identity refuses or does not answer.
 pub(super) async fn open(
     realm: &Realm,
     grant: Grant,
-    session: Option<LoginId>,
+    behalf: Behalf,
     client: &ClientAddress,
 ) -> Result<Tokens, Problem> {
     let account = grant.account;
     let key = account_key(account);
-    let secret = Secret::Grant { token: grant.token };
+    let secret = Secret::Grant {
+        token: grant.token,
+        warrant: behalf.warrant.map(|AccessToken(token)| token),
+    };
     let mut sealing = Sealing::known(realm).await?;
     loop {
         let reply_key = ReplyKey::about(&key);
         let command = AccountCommand::OpenSession {
             account,
             grant: sealed(&sealing.key, &reply_key, &secret)?,
-            asker: asker(realm, &reply_key, session, client),
+            asker: asker(realm, &reply_key, behalf.session, client),
         };
         match tokens(realm, &key, &reply_key, &command).await? {
             Ok(tokens) => return Ok(tokens),

@@ -8,9 +8,14 @@ use schemas::{AccountId, CharacterId, Digest, UnixMillis};
 use subtle::ConstantTimeEq;
 
 use super::sessions::{self, ended};
-use super::{Accounts, exists, is_guest};
-use crate::grant_token::GrantClaims;
-use crate::refusals::{BAD_REQUEST, GRANT_EXPIRED, GRANT_USED, NOT_YOURS, bad_login, refusal};
+use super::{Accounts, Proven, exists, is_guest};
+use crate::refusals::{
+    BAD_REQUEST, GRANT_EXPIRED, GRANT_USED, NOT_LINKED, NOT_YOURS, bad_login, refusal,
+};
+
+/// A warrant may have been over for so long, s: who links a provider's word may be ten minutes with
+/// the provider. Their session must stand all the same.
+const WARRANT_GRACE: u64 = 600;
 
 impl Accounts {
     /// A guest begins.
@@ -67,14 +72,18 @@ impl Accounts {
 
 /// A credential has been proven: the session begins, and the account if need be. With the grant of a
 /// changed password the session that asks may also go on, as the only one.
+///
+/// Whose account a credential lets into is the word of the edge that began it, so an account that
+/// exists takes a further one only on the word of somebody who is logged in to it.
 pub(super) fn open_session(
     state: &Account,
     account: AccountId,
-    claims: &GrantClaims,
+    proven: &Proven,
     asker: &Asker,
     at: UnixMillis,
 ) -> Verdict<AccountEvent> {
     let refused = |code| Verdict::refused(refusal(code));
+    let claims = &proven.grant;
     if claims.sub != account {
         return refused(NOT_YOURS);
     }
@@ -95,6 +104,9 @@ pub(super) fn open_session(
     }
     let credential = (claims.method, claims.credential);
     if !state.credentials.contains(&credential) {
+        if exists(state) && !is_warranted(state, account, proven, at) {
+            return refused(NOT_LINKED);
+        }
         let (method, credential) = credential;
         events.push(AccountEvent::CredentialLinked { method, credential });
     }
@@ -111,6 +123,15 @@ pub(super) fn open_session(
     events.push(opened(asker, claims.method, Some(claims.digest()), at));
     events.push(AccountEvent::LoggedIn { account });
     Verdict::events(events)
+}
+
+/// Whether somebody who is logged in to the account wants this.
+fn is_warranted(state: &Account, account: AccountId, proven: &Proven, at: UnixMillis) -> bool {
+    let warrant = proven.warrant.as_ref();
+    warrant.is_some_and(|claims| {
+        let alive = sessions::find(state, claims.sid).is_some();
+        claims.sub == account && alive && !claims.is_over(WARRANT_GRACE, at)
+    })
 }
 
 /// A changed password throws out whoever had the old one.

@@ -30,8 +30,17 @@ use crate::refresh_token::RefreshTokens;
 use crate::refusals::{BAD_REQUEST, NOT_YOURS, OLD_KEY, refusal};
 use crate::secrets::Secrets;
 
-/// What is in memory of a command: what the grant in it says, or why it does not say anything.
-pub type AccountAsked = Asked<AccountCommand, Result<GrantClaims, Refusal>>;
+/// What the sealed grant of a command proves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proven {
+    /// What the credential says.
+    pub grant: GrantClaims,
+    /// The access token that came along, if identity has signed it.
+    pub warrant: Option<AccessClaims>,
+}
+
+/// What is in memory of a command: what the grant in it proves, or why it does not prove anything.
+pub type AccountAsked = Asked<AccountCommand, Result<Proven, Refusal>>;
 
 /// The rules of all accounts.
 #[derive(Debug)]
@@ -63,18 +72,17 @@ impl Accounts {
         }
     }
 
-    /// What the sealed grant says.
-    async fn opened(
-        &self,
-        key: &str,
-        grant: &SealedTo,
-        asker: &Asker,
-    ) -> Result<GrantClaims, Refusal> {
+    /// What the sealed grant proves.
+    async fn opened(&self, key: &str, grant: &SealedTo, asker: &Asker) -> Result<Proven, Refusal> {
         let bound_to = bound_to(key, asker.reply_key);
         match self.keys.open_sealed(grant, &bound_to).await {
-            Ok(Secret::Grant { token }) => {
-                let token = Zeroizing::new(token);
-                self.grants.read(&token).ok_or_else(|| refusal(BAD_REQUEST))
+            Ok(Secret::Grant { token, warrant }) => {
+                let (token, warrant) = (Zeroizing::new(token), warrant.map(Zeroizing::new));
+                let grant = self.grants.read(&token);
+                Ok(Proven {
+                    grant: grant.ok_or_else(|| refusal(BAD_REQUEST))?,
+                    warrant: warrant.and_then(|token| self.keys.access(&token)),
+                })
             }
             Ok(_) | Err(OpenError::Closed) => Err(refusal(BAD_REQUEST)),
             Err(OpenError::OldKey) => Err(refusal(OLD_KEY)),
@@ -162,7 +170,7 @@ impl Aggregate for Accounts {
                 asker,
             } => self.login_guest(state, *account, proof, asker, at),
             AccountCommand::OpenSession { account, asker, .. } => match &asked.evidence {
-                Some(Ok(claims)) => login::open_session(state, *account, claims, asker, at),
+                Some(Ok(proven)) => login::open_session(state, *account, proven, asker, at),
                 Some(Err(why)) => Verdict::refused(why.clone()),
                 None => Verdict::refused(refusal(BAD_REQUEST)),
             },

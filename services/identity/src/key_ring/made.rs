@@ -45,8 +45,7 @@ impl Made {
 
     /// As a signing key.
     pub(super) fn signer(&self) -> Signer {
-        let pem = KeyPair::from_seed(*self.private).private;
-        match Signer::from_pem(&self.kid, &pem) {
+        match Signer::new(&self.kid, &KeyPair::from_seed(*self.private)) {
             Ok(signer) => signer,
             Err(error) => unreachable!("any 32 bytes are an Ed25519 key: {error}"),
         }

@@ -141,6 +141,15 @@ impl KeyRing {
         self.now().signer(UnixMillis::now()).token(claims)
     }
 
+    /// What an access token says that one of the keys has signed. Whether it is over is for the
+    /// reader's clock to say.
+    #[must_use]
+    pub fn access(&self, token: &str) -> Option<AccessClaims> {
+        let ring = self.now();
+        let mut signers = ring.signers.values().chain([&ring.current]);
+        signers.find_map(|signer| signer.read(token))
+    }
+
     /// The secret that was sealed to one of the keys, bound to `bound_to`. A key that this instance
     /// has not heard of yet is looked for.
     ///

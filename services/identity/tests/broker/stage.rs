@@ -153,6 +153,7 @@ impl Stage {
         let key = grant.account.to_string();
         let secret = Secret::Grant {
             token: grant.token.clone(),
+            warrant: None,
         };
         let command = AccountCommand::OpenSession {
             account: grant.account,

@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::return_path::ReturnPath;
+use crate::http::access::AccessToken;
 
 /// How long somebody may take to log in with the provider, ms.
 pub(super) const GOOD_FOR_MILLIS: u64 = 10 * 60 * 1000;
@@ -46,12 +47,14 @@ pub(super) struct Attempt {
 }
 
 /// Somebody who is logged in and wants to be let in by a provider's word from now on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct LinkAsker {
     /// Their account.
     pub(super) account: AccountId,
     /// In which login session they asked; when it has ended meanwhile, they ask in vain.
     pub(super) login: LoginId,
+    /// Their proof, for identity.
+    pub(super) token: AccessToken,
 }
 
 impl fmt::Debug for Attempt {
@@ -182,6 +185,7 @@ mod tests {
             asker: Some(LinkAsker {
                 account: AccountId(5),
                 login: LoginId(6),
+                token: AccessToken("a.b.c".into()),
             }),
             ..attempt()
         };

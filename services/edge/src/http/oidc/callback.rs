@@ -119,8 +119,8 @@ async fn finish(
         .code
         .filter(|code| (1..=LONGEST_CODE).contains(&code.len()));
     let code = code.ok_or(Failure::Code)?;
-    let ended = |asker: LinkAsker| realm.revoked.has_ended(asker.login);
-    if attempt.asker.is_some_and(ended) {
+    let ended = |asker: &LinkAsker| realm.revoked.has_ended(asker.login);
+    if attempt.asker.as_ref().is_some_and(ended) {
         return Err(Problem::SESSION_ENDED.into());
     }
     let word = ProvidersWord {
@@ -128,7 +128,8 @@ async fn finish(
         id_token: exchange(&flow.http, provider, attempt, &code).await?,
         nonce: attempt.nonce.clone(),
     };
-    let account = attempt.asker.map(|asker| asker.account);
+    let asker = attempt.asker.clone();
+    let account = asker.map(|asker| (asker.account, asker.token));
     Ok(with_id_token(realm, word, account, client).await?)
 }
 

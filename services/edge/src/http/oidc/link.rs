@@ -49,6 +49,7 @@ pub(super) async fn link(
     let asker = LinkAsker {
         account: caller.account,
         login: caller.login,
+        token: caller.token.clone(),
     };
     let from = (&headers, &caller.client);
     let Begun { location, cookie } = begun(&flow, provider, from, return_to, Some(asker)).await?;

@@ -48,6 +48,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         refused: &[
             "bad_json",
             "bad_login",
+            "not_linked",
             "locked",
             "busy",
             "too_many_attempts",
@@ -65,6 +66,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             "bad_json",
             "bad_name",
             "name_taken",
+            "not_linked",
             "weak_password",
             "busy",
             "too_many_registrations",

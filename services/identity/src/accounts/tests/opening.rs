@@ -3,7 +3,7 @@
 use schemas::account::{SecurityNotice, SessionEnd};
 
 use super::*;
-use crate::refusals::{GRANT_EXPIRED, GRANT_USED};
+use crate::refusals::{GRANT_EXPIRED, GRANT_USED, NOT_LINKED};
 
 const CREDENTIAL: Digest = Digest([3; 16]);
 
@@ -12,13 +12,22 @@ fn grant(changed: bool) -> GrantClaims {
     GrantClaims::new(ANN, who, "credential.5.1".into(), NOW, changed)
 }
 
+/// Somebody who is logged in on the phone wants this.
+fn on_the_phone() -> AccessClaims {
+    AccessClaims::new(ANN, PHONE, NOW, None)
+}
+
 fn open(claims: Result<GrantClaims, Refusal>) -> AccountAsked {
+    open_with(claims, Some(on_the_phone()))
+}
+
+fn open_with(claims: Result<GrantClaims, Refusal>, warrant: Option<AccessClaims>) -> AccountAsked {
     let command = AccountCommand::OpenSession {
         account: ANN,
         grant: SealedTo::default(),
         asker: asker(LAPTOP),
     };
-    Asked::with(command, claims)
+    Asked::with(command, claims.map(|grant| Proven { grant, warrant }))
 }
 
 fn by_password() -> AccountEvent {
@@ -69,6 +78,43 @@ fn a_guest_who_chose_a_password_keeps_everything() {
 }
 
 #[test]
+fn an_account_that_exists_takes_a_further_credential_only_on_its_owners_word() {
+    let of_ben = AccessClaims::new(AccountId(8), PHONE, NOW, None);
+    let elsewhere = AccessClaims::new(ANN, LoginId(99), NOW, None);
+    for warrant in [None, Some(of_ben), Some(elsewhere)] {
+        ann(&accounts(), registered())
+            .when(open_with(Ok(grant(false)), warrant))
+            .then([])
+            .refused(NOT_LINKED);
+    }
+    // Ten minutes after the token was over.
+    let late = UnixMillis(NOW.0 + 1_201_000);
+    let fresh = GrantClaims {
+        iat: late.0 / 1000,
+        exp: late.0 / 1000 + 30,
+        ..grant(false)
+    };
+    ann(&accounts(), registered())
+        .at(late)
+        .when(open(Ok(fresh)))
+        .then([])
+        .refused(NOT_LINKED);
+    let mut events = registered();
+    events.push(linked());
+    ann(&accounts(), events)
+        .when(open_with(Ok(grant(false)), None))
+        .then([by_password(), AccountEvent::LoggedIn { account: ANN }]);
+}
+
+#[test]
+fn a_warrant_that_identity_has_not_signed_is_none() {
+    let (ours, theirs) = (KeyRing::alone(), KeyRing::alone());
+    let token = ours.token(&on_the_phone());
+    assert_eq!(ours.access(&token), Some(on_the_phone()));
+    assert_eq!(theirs.access(&token), None);
+}
+
+#[test]
 fn a_grant_is_taken_once() {
     let events = [linked(), by_password()];
     let again = AccountCommand::OpenSession {
@@ -77,7 +123,13 @@ fn a_grant_is_taken_once() {
         asker: asker(PHONE),
     };
     ann(&accounts(), events)
-        .when(Asked::with(again, Ok(grant(false))))
+        .when(Asked::with(
+            again,
+            Ok(Proven {
+                grant: grant(false),
+                warrant: None,
+            }),
+        ))
         .then([])
         .refused(GRANT_USED);
 }
@@ -171,7 +223,8 @@ async fn a_sealed_grant_is_opened_where_it_was_sealed_for() {
     let accounts = accounts();
     let (kid, public) = accounts.keys.box_key();
     let token = accounts.grants.token(&grant(false));
-    let secret = encode(&Secret::Grant { token });
+    let warrant = Some(accounts.keys.token(&on_the_phone()));
+    let secret = encode(&Secret::Grant { token, warrant });
     let seal = |bound_to: &[u8]| {
         SealedTo::seal(
             public,
@@ -185,7 +238,11 @@ async fn a_sealed_grant_is_opened_where_it_was_sealed_for() {
     let key = ANN.to_string();
     let here = bound_to(&key, asker(LAPTOP).reply_key);
     let opened = accounts.opened(&key, &seal(&here), &asker(LAPTOP)).await;
-    assert_eq!(opened, Ok(grant(false)));
+    let proven = Proven {
+        grant: grant(false),
+        warrant: Some(on_the_phone()),
+    };
+    assert_eq!(opened, Ok(proven));
     let elsewhere = seal(b"elsewhere");
     let closed = accounts.opened(&key, &elsewhere, &asker(LAPTOP)).await;
     assert_eq!(closed.unwrap_err().code, BAD_REQUEST);

@@ -122,7 +122,10 @@ async fn a_new_password_needs_the_old_one_and_must_be_good() {
 async fn secrets_of_the_wrong_kind_and_to_other_keys_are_refused() {
     let checks = checks();
     let state = Credential::default();
-    let grant = Secret::Grant { token: "x".into() };
+    let grant = Secret::Grant {
+        token: "x".into(),
+        warrant: None,
+    };
     for command in [log_in(), register(ANN), change(ANN)] {
         let found = gathered(&checks, &state, command, &grant).await;
         assert_eq!(code(&found), BAD_REQUEST);
