@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Inputs a second of a bot that has to stop at a door.
+const WALKING: f64 = 10.0;
+
 /// Lets bots play over the public protocol and reports how they were served.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
@@ -26,6 +29,9 @@ pub struct Args {
     /// Try the door every so many seconds (refused where there is none); 0 = stay in the area.
     #[arg(long, default_value_t = 0, value_name = "S")]
     pub door_every: u64,
+    /// Walk to a door and change areas about every so many seconds; 0 = stay. At least ten inputs a second then.
+    #[arg(long, default_value_t = 0, value_name = "S")]
+    pub doors: u64,
     /// Connect and stay, without any command: to measure what a connection costs.
     #[arg(long)]
     pub idle: bool,
@@ -56,6 +62,7 @@ impl Default for Args {
             only_turns: false,
             speak_every: 0,
             door_every: 0,
+            doors: 0,
             idle: false,
             stay: false,
             logins_per_second: 50.0,
@@ -69,8 +76,11 @@ impl Default for Args {
 impl Args {
     /// Time between two inputs of one bot; `None` when bots give none.
     pub(crate) fn input_interval(&self) -> Option<Duration> {
-        (!self.idle && self.inputs_per_second > 0.0)
-            .then(|| Duration::try_from_secs_f64(1.0 / self.inputs_per_second).ok())
+        // Who walks to a door must be able to stop there.
+        let least = if self.doors > 0 { WALKING } else { 0.0 };
+        let rate = self.inputs_per_second.max(least);
+        (!self.idle && rate > 0.0)
+            .then(|| Duration::try_from_secs_f64(1.0 / rate).ok())
             .flatten()
     }
 

@@ -1,7 +1,7 @@
 //! One bot's life: log in, join, play on one socket after the other, leave.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use schemas::wire::{ClientMessage, CloseCode, PROTOCOL, SUBPROTOCOLS};
@@ -9,11 +9,13 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
 use crate::connection::{Connection, Ending};
+use crate::crossing::Crossing;
 use crate::http::HttpError;
 use crate::ledger::Ledger;
 use crate::login::{self, Guest};
 use crate::names;
 use crate::neighbours::Neighbours;
+use crate::own_body::{LastSeen, OwnBody};
 use crate::run::{Phase, Run};
 use crate::socket::{self, OpenError};
 use crate::wander::Wander;
@@ -30,13 +32,19 @@ pub(crate) struct Bot {
     pub(crate) ledger: Ledger,
     pub(crate) wander: Wander,
     pub(crate) neighbours: Neighbours,
+    pub(crate) body: OwnBody,
+    pub(crate) crossing: Crossing,
+    /// The address of the area's map.
+    pub(crate) map_url: String,
+    /// When the world was last seen on the socket that was lost.
+    pub(crate) lost_at: Option<Instant>,
     /// The newest resume token.
     pub(crate) token: Option<String>,
     /// The area it is in, once it is in one.
     pub(crate) area: Option<String>,
     settled: Option<mpsc::UnboundedSender<()>>,
     guest: Option<Guest>,
-    server: usize,
+    pub(crate) server: usize,
     /// Path or address of the websocket, as the ticket names it.
     endpoint: String,
 }
@@ -63,6 +71,10 @@ impl Bot {
             ledger: Ledger::default(),
             wander: Wander::new(run.args.seed, number, run.args.only_turns),
             neighbours: Neighbours::default(),
+            body: OwnBody::default(),
+            crossing: Crossing::default(),
+            map_url: String::new(),
+            lost_at: None,
             token: None,
             area: None,
             settled: Some(settled),
@@ -78,7 +90,7 @@ impl Bot {
         let join_by = Instant::now() + Duration::from_secs(self.run.args.join_within);
         let mut pause = FIRST_PAUSE;
         loop {
-            let lost_at = Instant::now();
+            let entered_at = Instant::now();
             match self.enter().await {
                 Err(error) => {
                     self.run.tally.failures.add(kind_of(&error));
@@ -106,7 +118,7 @@ impl Bot {
                     if !self.may_go_on(code) {
                         break;
                     }
-                    if lost_at.elapsed() > LONGEST_PAUSE {
+                    if entered_at.elapsed() > LONGEST_PAUSE {
                         pause = FIRST_PAUSE;
                     }
                 }
@@ -122,7 +134,7 @@ impl Bot {
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        self.ledger.close(&self.run.tally);
+        self.session_over("run_over");
         self.settle();
     }
 
@@ -177,7 +189,7 @@ impl Bot {
             is(CloseCode::CannotResume) || is(CloseCode::BadTicket) || is(CloseCode::SessionEnded);
         if over && self.token.take().is_some() {
             self.run.tally.sessions_lost.fetch_add(1, Relaxed);
-            self.ledger.close(&self.run.tally);
+            self.session_over("session_over");
         }
         if !is(CloseCode::RateLimited) {
             self.next_server();
@@ -200,15 +212,49 @@ impl Bot {
         }
     }
 
+    /// What was asked in this session will not be answered any more.
+    fn session_over(&mut self, why: &str) {
+        self.crossing.given_up(why, &self.run.tally);
+        self.ledger.close(&self.run.tally);
+    }
+
+    /// Something of the world was shown: the bot's own state is what a checker may hold it to.
+    pub(crate) fn remember(&mut self) {
+        let Some(slot) = self.run.seen.get(self.number as usize) else {
+            return;
+        };
+        let mut seen = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.body.tell(&mut seen) {
+            seen.sent_seq = self.ledger.next_seq() - 1;
+            if let Some(area) = self.area.as_ref().filter(|area| **area != seen.area) {
+                seen.area.clone_from(area);
+            }
+        }
+    }
+
+    /// `Ready` has told who the bot is.
+    pub(crate) fn identified(&self, character: String, session: u64) {
+        if let Some(slot) = self.run.seen.get(self.number as usize) {
+            let mut seen = slot.lock().unwrap_or_else(PoisonError::into_inner);
+            if seen.session != session {
+                *seen = LastSeen::default();
+            }
+            seen.character = character;
+            seen.session = session;
+        }
+    }
+
     /// The picture of an area has come.
     pub(crate) fn arrived(&mut self, area: String) {
         if self.settled.is_some() {
             self.run.tally.joined.fetch_add(1, Relaxed);
             self.settle();
         }
-        if self.area.as_ref().is_some_and(|old| *old != area) {
+        let changed = self.area.as_ref().is_some_and(|old| *old != area);
+        if changed {
             self.run.tally.area_changes.fetch_add(1, Relaxed);
         }
+        self.crossing.arrived(changed, &self.run.tally);
         self.area = Some(area);
     }
 }

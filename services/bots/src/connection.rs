@@ -38,6 +38,11 @@ pub(crate) struct Connection<'a> {
     pub(crate) bot: &'a mut Bot,
     socket: Socket,
     pub(crate) in_world: bool,
+    /// Whether the session goes on from an earlier socket.
+    pub(crate) resumed: bool,
+    pub(crate) opened: Instant,
+    /// When a frame or a picture last came.
+    pub(crate) seen: Option<Instant>,
     pub(crate) heartbeat: Duration,
     pub(crate) heard: Instant,
     beats: u64,
@@ -80,6 +85,9 @@ impl<'a> Connection<'a> {
             bot,
             socket,
             in_world: false,
+            resumed: false,
+            opened: now,
+            seen: None,
             heartbeat,
             heard: now,
             beats: 0,
@@ -175,14 +183,7 @@ impl<'a> Connection<'a> {
             )
         };
         if input {
-            let bits = self.bot.wander.next_keys();
-            self.command(|client_seq| ClientMessage::Input {
-                client_seq,
-                client_step: 0,
-                bits,
-                view_step: 0,
-            })
-            .await?;
+            self.press().await?;
         }
         if speech {
             let line = self.bot.wander.below(LINES.len() as u64);
@@ -206,7 +207,10 @@ impl<'a> Connection<'a> {
         Ok(None)
     }
 
-    async fn command(&mut self, command: impl FnOnce(u32) -> ClientMessage) -> Result<(), Error> {
+    pub(crate) async fn command(
+        &mut self,
+        command: impl FnOnce(u32) -> ClientMessage,
+    ) -> Result<(), Error> {
         let bytes = self.bot.ledger.issue(&self.bot.run.tally, command);
         self.send(bytes).await
     }

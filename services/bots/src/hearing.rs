@@ -30,13 +30,16 @@ impl Connection<'_> {
 
     async fn read(&mut self, bytes: &[u8]) -> Result<Option<Ending>, Error> {
         if skim::op(bytes) == Ok(FRAME) {
-            match skim::frame(bytes, &mut self.bot.neighbours) {
+            let bot = &mut *self.bot;
+            match skim::frame(bytes, &mut bot.neighbours, &mut bot.body) {
                 Ok(acknowledged) => {
+                    let gap = self.seen_now();
                     let tally = &self.bot.run.tally;
                     if let Some(seq) = acknowledged {
                         self.bot.ledger.acknowledge(seq, tally);
                     }
-                    tally.frame(self.bot.neighbours.count());
+                    tally.frame(gap, self.bot.neighbours.count());
+                    self.bot.remember();
                 }
                 Err(error) => self.bot.run.tally.failures.add(format!("frame: {error}")),
             }
@@ -61,16 +64,21 @@ impl Connection<'_> {
                 self.next.beat = Instant::now() + self.heartbeat;
             }
             ServerMessage::Ready {
+                character,
+                session,
                 resumed,
                 ack_seq,
                 rejected,
                 ..
             } => {
+                self.bot.identified(character, session);
                 for (seq, reason) in rejected {
-                    self.bot.ledger.refuse(seq, reason, tally);
+                    self.refused(seq, reason);
                 }
+                let tally = &self.bot.run.tally;
                 self.bot.ledger.acknowledge(ack_seq, tally);
                 if resumed {
+                    self.resumed = true;
                     tally.resumes.fetch_add(1, Relaxed);
                 }
                 let again: Vec<Bytes> = self.bot.ledger.waiting().collect();
@@ -81,6 +89,9 @@ impl Connection<'_> {
             }
             ServerMessage::Area {
                 area,
+                map_url,
+                sequence,
+                step,
                 handle,
                 own,
                 bodies,
@@ -89,20 +100,27 @@ impl Connection<'_> {
             } => {
                 self.bot.ledger.acknowledge(own.ack_seq, tally);
                 self.bot.neighbours.start_over(handle);
+                self.bot.body.start_over(handle, sequence, step, own);
                 for body in bodies {
+                    if body.handle == handle {
+                        self.bot.body.moved(step, &body.motion);
+                    }
                     self.bot.neighbours.entered(body.handle);
                 }
+                self.bot.map_url = map_url;
                 self.bot.token = Some(token);
                 if !self.in_world {
                     self.in_world = true;
                     tally.present.fetch_add(1, Relaxed);
                 }
+                self.pictured();
                 self.bot.arrived(area);
+                self.bot.remember();
                 self.plan();
             }
             ServerMessage::Rejected {
                 client_seq, reason, ..
-            } => self.bot.ledger.refuse(client_seq, reason, tally),
+            } => self.refused(client_seq, reason),
             ServerMessage::Token { token } => self.bot.token = Some(token),
             ServerMessage::GoAway { url, within_ms } => {
                 let wait = self.bot.wander.below(u64::from(within_ms / 2));
@@ -115,5 +133,32 @@ impl Connection<'_> {
             _ => {}
         }
         Ok(None)
+    }
+
+    fn refused(&mut self, seq: u32, reason: u8) {
+        let tally = &self.bot.run.tally;
+        if let Some(name) = self.bot.ledger.refuse(seq, reason, tally) {
+            self.bot.crossing.refused(seq, &name, tally);
+        }
+    }
+
+    /// Notes that the world was seen now; how long ago it was seen before, on this socket.
+    fn seen_now(&mut self) -> Option<Duration> {
+        let now = Instant::now();
+        let before = self.seen.replace(now);
+        self.bot.lost_at = Some(now);
+        before.map(|before| now - before)
+    }
+
+    /// The first picture on a socket that resumes ends the time away.
+    fn pictured(&mut self) {
+        let lost_at = self.bot.lost_at;
+        if self.seen_now().is_none() && self.resumed {
+            let tally = &self.bot.run.tally;
+            tally.resume.record(self.opened.elapsed());
+            if let Some(lost_at) = lost_at {
+                tally.away.record(lost_at.elapsed());
+            }
+        }
     }
 }

@@ -70,21 +70,23 @@ impl Ledger {
         }
     }
 
-    /// One was refused. Its acknowledgement may have come before, may follow, or never come.
-    pub(crate) fn refuse(&mut self, seq: ClientSeq, reason: u8, tally: &Tally) {
+    /// One was refused. Its acknowledgement may have come before, may follow, or never come. Returns the reason's
+    /// name; nothing if that was known.
+    pub(crate) fn refuse(&mut self, seq: ClientSeq, reason: u8, tally: &Tally) -> Option<String> {
         if self.refused.contains(&seq) || seq > self.last_seq {
-            return;
+            return None;
         }
         if self.refused.len() == REMEMBERED {
             self.refused.pop_front();
         }
         self.refused.push_back(seq);
-        tally.refused(reason);
+        let name = tally.refused(reason);
         if let Ok(place) = self.waiting.binary_search_by_key(&seq, |w| w.seq) {
             self.waiting.remove(place);
             tally.answered.fetch_add(1, Relaxed);
             tally.outstanding.fetch_sub(1, Relaxed);
         }
+        Some(name)
     }
 
     /// What has to be sent again on a new socket, in order.

@@ -6,18 +6,25 @@
 //! join, all play for the given time, then inputs stop and the outstanding outcomes are awaited, then all leave.
 //!
 //! A bot is one task with small buffers, and it reads of a frame only what it needs (`skim`), so that one process
-//! can be two thousand of them. The pieces below `login` and `socket` are public: tests build their clients of them.
+//! can be two thousand of them. With `--doors` bots change areas: `crossing` keeps when and by which door, `pilot`
+//! walks there. What each bot last knew of itself is in the report ([`LastSeen`]). The pieces below `login` and `socket` are public: tests build their clients of them.
 
 mod args;
 mod bot;
 mod connection;
+mod crossing;
 mod hearing;
 mod histogram;
 mod http;
 mod ledger;
 pub mod login;
+mod maps;
 mod names;
 mod neighbours;
+mod own_body;
+mod pilot;
+mod pressing;
+mod reader;
 mod report;
 mod run;
 mod running;
@@ -31,6 +38,7 @@ mod tests;
 
 pub use args::Args;
 pub use http::{Address, HttpError};
+pub use own_body::LastSeen;
 pub use report::{Latency, Report};
 pub use run::{main, run, run_until};
 pub use running::{Running, start};

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::args::Args;
 use crate::histogram::Histogram;
-use crate::tally::Tally;
+use crate::own_body::LastSeen;
+use crate::run::Run;
 
 /// How the bots were served. Times in milliseconds; traffic is of the time of play only.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -46,14 +46,29 @@ pub struct Report {
     pub frames_in_per_client_second: f64,
     /// Others in view, on average over all frames.
     pub neighbours_visible: f64,
+    /// Between two frames on one socket; whoever sees nothing change still gets one a second.
+    pub frame_gap_ms: Latency,
     /// Area changes seen.
     pub area_changes: u64,
+    /// How often a bot that had walked to a door asked to go through.
+    pub doors_asked: u64,
+    /// How many of these led nowhere: by reason, or `no_picture` in 30 s, or the session or the run was over.
+    pub doors_failed: BTreeMap<String, u64>,
+    /// From asking to the picture behind the door; lost sockets in between included.
+    pub area_change_ms: Latency,
     /// Sessions that went on on a new socket.
     pub resumes: u64,
+    /// From the new socket to the first picture on it.
+    pub resume_ms: Latency,
+    /// From the last frame on the lost socket to the first picture on the new one.
+    pub away_ms: Latency,
     /// Sessions that could not go on and were begun anew.
     pub sessions_lost: u64,
     /// Sockets lost before the end, by close code; 1006 = without one.
     pub disconnects: BTreeMap<String, u64>,
+    /// What each bot was last shown of itself, those that never joined left out.
+    #[serde(skip)]
+    pub last_seen: Vec<LastSeen>,
 }
 
 /// A distribution of times, ms.
@@ -81,8 +96,19 @@ impl Latency {
     }
 }
 
+impl fmt::Display for Latency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { p50, p90, p99, max } = self;
+        write!(
+            f,
+            "p50 {p50:.1} ms, p90 {p90:.1} ms, p99 {p99:.1} ms, max {max:.1} ms"
+        )
+    }
+}
+
 impl Report {
-    pub(crate) fn of(args: &Args, tally: &Tally, played: Duration, present: i64) -> Self {
+    pub(crate) fn of(run: &Run, played: Duration, present: i64) -> Self {
+        let (args, tally) = (&run.args, &run.tally);
         let joined = tally.joined.load(Relaxed);
         let client_seconds = joined as f64 * played.as_secs_f64();
         let rate = |count: u64| {
@@ -113,10 +139,17 @@ impl Report {
             neighbours_visible: round(
                 tally.neighbours_seen.load(Relaxed) as f64 / frames.max(1) as f64,
             ),
+            frame_gap_ms: Latency::of(&tally.frame_gap),
             area_changes: tally.area_changes.load(Relaxed),
+            doors_asked: tally.doors_asked.load(Relaxed),
+            doors_failed: tally.doors_failed.counts(),
+            area_change_ms: Latency::of(&tally.area_change),
             resumes: tally.resumes.load(Relaxed),
+            resume_ms: Latency::of(&tally.resume),
+            away_ms: Latency::of(&tally.away),
             sessions_lost: tally.sessions_lost.load(Relaxed),
             disconnects: tally.disconnects.counts(),
+            last_seen: run.last_seen(),
         }
     }
 }
@@ -135,7 +168,6 @@ impl fmt::Display for Report {
                 all.join(", ")
             }
         };
-        let Latency { p50, p90, p99, max } = self.latency_ms;
         writeln!(
             f,
             "players      {} of {} joined, {} there at the end, {:.1} s of play",
@@ -151,10 +183,7 @@ impl fmt::Display for Report {
             self.commands_resent
         )?;
         writeln!(f, "rejections   {}", list(&self.rejected_by_reason))?;
-        writeln!(
-            f,
-            "latency      p50 {p50:.1} ms, p90 {p90:.1} ms, p99 {p99:.1} ms, max {max:.1} ms"
-        )?;
+        writeln!(f, "latency      {}", self.latency_ms)?;
         writeln!(
             f,
             "in a second  {:.0} bytes and {:.1} frames a client, {:.1} others in view",
@@ -162,14 +191,24 @@ impl fmt::Display for Report {
             self.frames_in_per_client_second,
             self.neighbours_visible
         )?;
+        writeln!(f, "frames apart {}, over all sockets", self.frame_gap_ms)?;
         writeln!(
             f,
-            "sockets      {} resumed, {} sessions lost, {} area changes; lost: {}",
+            "areas        {} changes, {} doors asked, failed: {}",
+            self.area_changes,
+            self.doors_asked,
+            list(&self.doors_failed)
+        )?;
+        writeln!(f, "door to view {}", self.area_change_ms)?;
+        writeln!(
+            f,
+            "sockets      {} resumed, {} sessions lost; lost: {}",
             self.resumes,
             self.sessions_lost,
-            self.area_changes,
             list(&self.disconnects)
         )?;
+        writeln!(f, "to resume    {}", self.resume_ms)?;
+        writeln!(f, "away         {}", self.away_ms)?;
         write!(f, "failures     {}", list(&self.failures))
     }
 }

@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -15,7 +15,9 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::args::Args;
 use crate::bot::Bot;
 use crate::http::Address;
+use crate::maps::Maps;
 use crate::names;
+use crate::own_body::LastSeen;
 use crate::report::Report;
 use crate::tally::Tally;
 
@@ -42,8 +44,22 @@ pub(crate) struct Run {
     pub(crate) args: Args,
     pub(crate) servers: Vec<Address>,
     pub(crate) tally: Tally,
+    pub(crate) maps: Maps,
+    /// What each bot was last shown of itself, by its number.
+    pub(crate) seen: Vec<Mutex<LastSeen>>,
     /// Sets this run's characters apart from those of the last one.
     pub(crate) label: String,
+}
+
+impl Run {
+    /// What each bot was last shown of itself, those that never joined left out.
+    pub(crate) fn last_seen(&self) -> Vec<LastSeen> {
+        self.seen
+            .iter()
+            .map(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner).clone())
+            .filter(|seen| !seen.area.is_empty())
+            .collect()
+    }
 }
 
 /// Runs for the time asked for.
@@ -79,9 +95,11 @@ pub(crate) fn prepare(args: Args) -> anyhow::Result<Arc<Run>> {
         "--logins-per-second: more than 0"
     );
     Ok(Arc::new(Run {
+        seen: (0..args.players).map(|_| Mutex::default()).collect(),
         args,
         servers,
         tally: Tally::default(),
+        maps: Maps::default(),
         label: names::draw(),
     }))
 }
@@ -114,7 +132,7 @@ pub(crate) async fn through_all_phases(
     run.tally
         .unanswered
         .fetch_add(u64::try_from(forgotten).unwrap_or(0), Relaxed);
-    Report::of(&run.args, &run.tally, played, present)
+    Report::of(run, played, present)
 }
 
 /// Starts the bots at their rate and waits until each has joined or has failed to.

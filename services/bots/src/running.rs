@@ -8,6 +8,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::args::Args;
+use crate::own_body::LastSeen;
 use crate::report::Report;
 use crate::run::{Phase, Run, prepare, through_all_phases};
 
@@ -58,6 +59,18 @@ impl Running {
     #[must_use]
     pub fn answered(&self) -> u64 {
         self.run.tally.answered.load(Relaxed)
+    }
+
+    /// What each bot was last shown of itself up to now, those that never joined left out.
+    #[must_use]
+    pub fn last_seen(&self) -> Vec<LastSeen> {
+        self.run.last_seen()
+    }
+
+    /// How many area changes the bots have seen so far.
+    #[must_use]
+    pub fn area_changes(&self) -> u64 {
+        self.run.tally.area_changes.load(Relaxed)
     }
 
     /// Ends the play and lets the bots leave; how they were served.

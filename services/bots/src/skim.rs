@@ -1,16 +1,14 @@
-//! Reads of a frame only what a bot needs: the own acknowledgement, who came into view and who went.
+//! Reads of a frame only what a bot needs: what concerns its own body, who came into view and who went.
 //!
 //! Frames are nearly all that a client receives, and decoding them in full would make the generator of the load its
 //! largest consumer. Everything that is not needed is stepped over without being built.
 
-use schemas::Handle;
-
 use crate::neighbours::Neighbours;
+use crate::own_body::{OwnBody, OwnState};
+use crate::reader::{Reader, Unreadable};
 
-/// The bytes are no message of this protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a message of this protocol")]
-pub(crate) struct Unreadable;
+/// The most integers that one record of packed motion has.
+const LONGEST_RECORD: usize = 16;
 
 /// The op that a message opens with.
 pub(crate) fn op(message: &[u8]) -> Result<u64, Unreadable> {
@@ -19,183 +17,166 @@ pub(crate) fn op(message: &[u8]) -> Result<u64, Unreadable> {
     reader.unsigned()
 }
 
-/// Reads a `Frame`; returns the own acknowledgement, if it has one.
+/// Reads a `Frame` into what is known; returns the own acknowledgement, if it has one.
 pub(crate) fn frame(
     message: &[u8],
     neighbours: &mut Neighbours,
+    body: &mut OwnBody,
 ) -> Result<Option<u32>, Unreadable> {
     let mut reader = Reader { rest: message };
     if reader.array()? < 5 {
         return Err(Unreadable);
     }
-    // Op, sequence, step.
-    reader.skip(3)?;
-    let acknowledged = match reader.optional_array()? {
+    reader.skip(1)?;
+    let (sequence, step) = (reader.unsigned()?, reader.unsigned()?);
+    let own = match reader.optional_array()? {
         None => None,
-        Some(0) => return Err(Unreadable),
-        Some(fields) => {
-            let seq = reader.unsigned()?;
-            reader.skip(fields - 1)?;
-            Some(u32::try_from(seq).map_err(|_| Unreadable)?)
-        }
+        Some(fields) => Some(own(&mut reader, fields)?),
     };
     for _ in 0..reader.array()? {
-        chunk(&mut reader, neighbours)?;
+        chunk(&mut reader, neighbours, body, step)?;
     }
-    Ok(acknowledged)
+    body.now(sequence, step, own);
+    Ok(own.map(|own| own.ack_seq))
 }
 
-fn chunk(reader: &mut Reader<'_>, neighbours: &mut Neighbours) -> Result<(), Unreadable> {
+fn own(reader: &mut Reader<'_>, fields: u64) -> Result<OwnState, Unreadable> {
+    let others = fields.checked_sub(4).ok_or(Unreadable)?;
+    let own = OwnState {
+        ack_seq: reader.small()?,
+        applied_step: reader.unsigned()?,
+        mode: reader.small()?,
+        bits: reader.small()?,
+    };
+    reader.skip(others)?;
+    Ok(own)
+}
+
+fn chunk(
+    reader: &mut Reader<'_>,
+    neighbours: &mut Neighbours,
+    body: &mut OwnBody,
+    base: u64,
+) -> Result<(), Unreadable> {
     let fields = reader.array()?;
     if fields < 2 {
         return Err(Unreadable);
     }
     match reader.unsigned()? {
+        0 => moved(reader, body, base)?,
         1 => {
             for _ in 0..reader.array()? {
-                let parts = reader.array()?;
-                neighbours.entered(reader.handle()?);
-                reader.skip(parts.saturating_sub(1))?;
+                entered(reader, neighbours, body, base)?;
             }
-            reader.skip(fields - 2)
         }
         2 => {
             for _ in 0..reader.array()? {
-                neighbours.left(reader.handle()?);
+                neighbours.left(reader.small()?);
             }
-            reader.skip(fields - 2)
         }
-        _ => reader.skip(fields - 1),
+        _ => reader.skip(1)?,
     }
+    reader.skip(fields - 2)
 }
 
-/// A place in a `MessagePack` text.
-struct Reader<'a> {
-    rest: &'a [u8],
+fn entered(
+    reader: &mut Reader<'_>,
+    neighbours: &mut Neighbours,
+    body: &mut OwnBody,
+    base: u64,
+) -> Result<(), Unreadable> {
+    let parts = reader.array()?;
+    let handle = reader.small()?;
+    neighbours.entered(handle);
+    if !body.is(handle) || parts < 4 {
+        return reader.skip(parts.saturating_sub(1));
+    }
+    // Character and name.
+    reader.skip(2)?;
+    moved(reader, body, base)?;
+    reader.skip(parts - 4)
 }
 
-impl Reader<'_> {
-    fn byte(&mut self) -> Result<u8, Unreadable> {
-        let (&first, rest) = self.rest.split_first().ok_or(Unreadable)?;
-        self.rest = rest;
-        Ok(first)
-    }
-
-    /// A big-endian number of `width` bytes.
-    fn number(&mut self, width: usize) -> Result<u64, Unreadable> {
-        let (bytes, rest) = self.rest.split_at_checked(width).ok_or(Unreadable)?;
-        self.rest = rest;
-        Ok(bytes
-            .iter()
-            .fold(0, |value, &byte| value << 8 | u64::from(byte)))
-    }
-
-    fn pass(&mut self, bytes: u64) -> Result<(), Unreadable> {
-        let bytes = usize::try_from(bytes).map_err(|_| Unreadable)?;
-        self.rest = self.rest.get(bytes..).ok_or(Unreadable)?;
-        Ok(())
-    }
-
-    fn unsigned(&mut self) -> Result<u64, Unreadable> {
-        match self.byte()? {
-            small @ 0..=0x7f => Ok(u64::from(small)),
-            0xcc => self.number(1),
-            0xcd => self.number(2),
-            0xce => self.number(4),
-            0xcf => self.number(8),
-            _ => Err(Unreadable),
+/// Packed motion: the own body's records are taken, all others stepped over.
+fn moved(reader: &mut Reader<'_>, body: &mut OwnBody, base: u64) -> Result<(), Unreadable> {
+    let mut left = reader.array()?;
+    while left > 0 {
+        let mut record = [0; LONGEST_RECORD];
+        record[0] = reader.signed()?;
+        record[1] = reader.signed()?;
+        let length = 4 + u64::from(record[1].count_ones());
+        left = left.checked_sub(length).ok_or(Unreadable)?;
+        let is_own = u16::try_from(record[0]).is_ok_and(|handle| body.is(handle));
+        if !is_own {
+            reader.skip(length - 2)?;
+            continue;
         }
-    }
-
-    fn handle(&mut self) -> Result<Handle, Unreadable> {
-        Handle::try_from(self.unsigned()?).map_err(|_| Unreadable)
-    }
-
-    fn optional_array(&mut self) -> Result<Option<u64>, Unreadable> {
-        if self.rest.first() == Some(&0xc0) {
-            self.pass(1)?;
-            return Ok(None);
+        let length = usize::try_from(length).map_err(|_| Unreadable)?;
+        let record = record.get_mut(..length).ok_or(Unreadable)?;
+        for value in &mut record[2..] {
+            *value = reader.signed()?;
         }
-        self.array().map(Some)
+        body.moved(base, record);
     }
-
-    fn array(&mut self) -> Result<u64, Unreadable> {
-        match self.byte()? {
-            short @ 0x90..=0x9f => Ok(u64::from(short & 0x0f)),
-            0xdc => self.number(2),
-            0xdd => self.number(4),
-            _ => Err(Unreadable),
-        }
-    }
-
-    /// Steps over `values` values, whatever they are and however deep.
-    fn skip(&mut self, values: u64) -> Result<(), Unreadable> {
-        let mut left = values;
-        while left > 0 {
-            left -= 1;
-            let inner = match self.byte()? {
-                0..=0x7f | 0xc0..=0xc3 | 0xe0..=0xff => 0,
-                map @ 0x80..=0x8f => 2 * u64::from(map & 0x0f),
-                array @ 0x90..=0x9f => u64::from(array & 0x0f),
-                text @ 0xa0..=0xbf => {
-                    self.pass(u64::from(text & 0x1f))?;
-                    0
-                }
-                width @ (0xc4..=0xc6 | 0xd9..=0xdb) => {
-                    let first = if width < 0xd0 { 0xc4 } else { 0xd9 };
-                    let length = self.number(1 << (width - first))?;
-                    self.pass(length)?;
-                    0
-                }
-                width @ 0xc7..=0xc9 => {
-                    let length = self.number(1 << (width - 0xc7))?;
-                    self.pass(length + 1)?;
-                    0
-                }
-                0xca => self.pass(4).map(|()| 0)?,
-                0xcb => self.pass(8).map(|()| 0)?,
-                width @ 0xcc..=0xcf => self.pass(1 << (width - 0xcc)).map(|()| 0)?,
-                width @ 0xd0..=0xd3 => self.pass(1 << (width - 0xd0)).map(|()| 0)?,
-                width @ 0xd4..=0xd8 => self.pass((1 << (width - 0xd4)) + 1).map(|()| 0)?,
-                0xdc => self.number(2)?,
-                0xdd => self.number(4)?,
-                0xde => 2 * self.number(2)?,
-                0xdf => 2 * self.number(4)?,
-            };
-            left = left.checked_add(inner).ok_or(Unreadable)?;
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use schemas::motion::Motion;
+    use schemas::segment::Segment;
     use schemas::wire::{Body, Chunk, Encoding, Own, ServerMessage};
+    use schemas::{Handle, Step};
 
     use super::*;
+    use crate::own_body::LastSeen;
 
-    fn sample() -> Vec<u8> {
-        let body = |handle| Body {
+    const BASE: Step = Step(77_000);
+
+    fn at(x: i32) -> Segment {
+        Segment {
+            from: Step(76_990),
+            x,
+            y: -90_000,
+            vx: -300,
+            until: Step(90_000),
+            ..Segment::default()
+        }
+    }
+
+    fn body(handle: Handle, x: i32) -> Body {
+        let mut motion = Motion::default();
+        motion.push_full(BASE, handle, &at(x));
+        Body {
             handle,
             character: "x".repeat(40),
             name: "a name of some length, longer than a short text may be".into(),
-            motion: vec![-1, 1 << 40, -70_000, 300, -200, 0],
-        };
+            motion: motion.0,
+        }
+    }
+
+    /// Others move in it, the bot (7) too, once, and comes into view of itself again.
+    fn sample(own_again: bool) -> Vec<u8> {
+        let mut motion = Motion::default();
+        for (handle, x) in [(3, 1), (40, 1 << 30), (7, 70_000), (900, -5)] {
+            motion.push_full(BASE, handle, &at(x));
+        }
+        let mut entering = vec![body(3, 0), body(900, 0)];
+        if own_again {
+            entering.push(body(7, 12_345));
+        }
         Encoding::MsgPack.encode(&ServerMessage::Frame {
             sequence: 1 << 40,
-            step: 77_000,
+            step: BASE.0,
             own: Some(Own {
                 ack_seq: 70_000,
                 applied_step: 9,
+                bits: 17,
                 ..Own::default()
             }),
             chunks: vec![
-                Chunk::Moved {
-                    motion: (-40_000..40_000).step_by(99).collect(),
-                },
-                Chunk::Entered {
-                    bodies: vec![body(3), body(900), body(7)],
-                },
+                Chunk::Moved { motion: motion.0 },
+                Chunk::Entered { bodies: entering },
                 Chunk::Spoken {
                     lines: vec![(3, "hello".repeat(100))],
                 },
@@ -206,14 +187,31 @@ mod tests {
         })
     }
 
-    #[test]
-    fn a_frame_tells_its_acknowledgement_and_who_is_in_view() {
-        let mut neighbours = Neighbours::default();
+    fn seven() -> (Neighbours, OwnBody) {
+        let (mut neighbours, mut own) = (Neighbours::default(), OwnBody::default());
         neighbours.start_over(7);
         neighbours.entered(40);
-        assert_eq!(op(&sample()), Ok(3));
-        assert_eq!(frame(&sample(), &mut neighbours), Ok(Some(70_000)));
-        assert_eq!(neighbours.count(), 2, "3 and 40; 7 is the bot itself");
+        own.start_over(7, 1, 2, Own::default());
+        (neighbours, own)
+    }
+
+    #[test]
+    fn a_frame_tells_the_own_state_and_who_is_in_view() {
+        for (own_again, x) in [(false, 70_000), (true, 12_345)] {
+            let (mut neighbours, mut own) = seven();
+            let bytes = sample(own_again);
+            assert_eq!(op(&bytes), Ok(3));
+            assert_eq!(frame(&bytes, &mut neighbours, &mut own), Ok(Some(70_000)));
+            assert_eq!(neighbours.count(), 2, "3 and 40; 7 is the bot itself");
+            let mut seen = LastSeen::default();
+            assert!(own.tell(&mut seen));
+            assert_eq!((seen.sequence, seen.step), (1 << 40, BASE.0));
+            assert_eq!(
+                (seen.ack_seq, seen.applied_step, seen.bits),
+                (70_000, 9, 17)
+            );
+            assert_eq!((seen.x, seen.y), at(x).position(BASE.next()));
+        }
     }
 
     #[test]
@@ -224,15 +222,17 @@ mod tests {
             own: None,
             chunks: vec![],
         });
-        assert_eq!(frame(&bytes, &mut Neighbours::default()), Ok(None));
+        let (mut neighbours, mut own) = seven();
+        assert_eq!(frame(&bytes, &mut neighbours, &mut own), Ok(None));
     }
 
     #[test]
     fn a_cut_frame_is_an_error_wherever_it_is_cut() {
-        let whole = sample();
+        let whole = sample(true);
         for cut in 0..whole.len() {
+            let (mut neighbours, mut own) = seven();
             assert_eq!(
-                frame(&whole[..cut], &mut Neighbours::default()),
+                frame(&whole[..cut], &mut neighbours, &mut own),
                 Err(Unreadable)
             );
         }

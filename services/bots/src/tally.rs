@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use schemas::outcome::Reason;
 
@@ -30,6 +31,17 @@ pub(crate) struct Tally {
     pub(crate) resumes: AtomicU64,
     pub(crate) sessions_lost: AtomicU64,
     pub(crate) area_changes: AtomicU64,
+    /// `UseDoor` of bots that had walked to one.
+    pub(crate) doors_asked: AtomicU64,
+    pub(crate) doors_failed: Named,
+    /// From `UseDoor` to the picture behind the door.
+    pub(crate) area_change: Histogram,
+    /// Between two frames, or a picture and a frame, on one socket.
+    pub(crate) frame_gap: Histogram,
+    /// From the new socket to the first picture on it.
+    pub(crate) resume: Histogram,
+    /// From the last thing seen on the lost socket to the first picture on the new one.
+    pub(crate) away: Histogram,
     pub(crate) rejected: Named,
     pub(crate) disconnects: Named,
     pub(crate) failures: Named,
@@ -58,15 +70,16 @@ impl Named {
 }
 
 impl Tally {
-    /// A command was refused for the reason of this number.
-    pub(crate) fn refused(&self, number: u8) {
+    /// A command was refused for the reason of this number; its name.
+    pub(crate) fn refused(&self, number: u8) -> String {
         let known = Reason::ALL.iter().find(|reason| reason.number() == number);
         let name = known.and_then(|reason| {
             let value = serde_json::to_value(reason).ok()?;
             value.as_str().map(str::to_owned)
         });
-        self.rejected
-            .add(name.unwrap_or_else(|| format!("reason_{number}")));
+        let name = name.unwrap_or_else(|| format!("reason_{number}"));
+        self.rejected.add(name.as_str());
+        name
     }
 
     /// A message arrived that took so many bytes of the wire.
@@ -76,9 +89,12 @@ impl Tally {
         }
     }
 
-    /// It was a frame, and so many others are in view.
-    pub(crate) fn frame(&self, neighbours: usize) {
+    /// It was a frame, so long after the last one, and so many others are in view.
+    pub(crate) fn frame(&self, gap: Option<Duration>, neighbours: usize) {
         if self.measuring.load(Relaxed) {
+            if let Some(gap) = gap {
+                self.frame_gap.record(gap);
+            }
             self.frames_in.fetch_add(1, Relaxed);
             self.neighbours_seen.fetch_add(neighbours as u64, Relaxed);
         }

@@ -1,6 +1,7 @@
 //! Bots against a server of a few lines that speaks the protocol, and loses sockets when told to.
 
 mod server;
+mod walking;
 
 use crate::args::Args;
 use crate::report::Report;
@@ -74,6 +75,7 @@ async fn a_session_that_cannot_go_on_is_begun_anew_and_its_commands_are_owned_up
     let server = Server::start(Habits {
         break_after: Some(15),
         forgets: true,
+        ..Habits::default()
     })
     .await;
     let report = report_of(
@@ -91,6 +93,72 @@ async fn a_session_that_cannot_go_on_is_begun_anew_and_its_commands_are_owned_up
         report.commands_accepted + report.commands_unanswered
     );
     assert!(report.disconnects.contains_key("4013"), "{report}");
+}
+
+#[tokio::test]
+async fn doors_are_used_timed_and_refused_ones_told() {
+    let server = Server::start(Habits {
+        has_doors: true,
+        ..Habits::default()
+    })
+    .await;
+    let args = Args {
+        players: 3,
+        doors: 1,
+        seconds: 3,
+        url: vec![server.url()],
+        ..Args::default()
+    };
+    let report = run(args).await.unwrap();
+    // The server's every third door is shut.
+    assert!(report.area_changes >= 3, "{report}");
+    assert_eq!(
+        report.doors_failed.get("no_door"),
+        report.rejected_by_reason.get("no_door")
+    );
+    let failed: u64 = report.doors_failed.values().sum();
+    assert!(failed >= 1, "{report}");
+    assert_eq!(report.doors_asked, report.area_changes + failed, "{report}");
+    assert!(
+        report.area_change_ms.p50 > 0.0 && report.area_change_ms.max < 2000.0,
+        "{report}"
+    );
+    assert_eq!(report.commands_unanswered, 0, "{report}");
+    assert_eq!(report.last_seen.len(), 3);
+    for seen in &report.last_seen {
+        assert!(
+            ["harbor-1", "forest-1"].contains(&seen.area.as_str()),
+            "{seen:?}"
+        );
+        // A refusal that came last was told without a frame that acknowledges it.
+        assert!(seen.sent_seq - seen.ack_seq <= 1, "{seen:?}");
+        assert_eq!((seen.x, seen.y), server::STANDING, "{seen:?}");
+        assert!(seen.sequence > 0 && seen.character == "c", "{seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_goes_on_at_the_other_edge_when_one_is_gone() {
+    let one = Server::start(Habits {
+        break_after: Some(10),
+        ..Habits::default()
+    })
+    .await;
+    let other = one.beside(Habits::default()).await;
+    let args = Args {
+        url: vec![one.url(), other.url()],
+        players: 2,
+        seconds: 1,
+        inputs_per_second: 40.0,
+        ..Args::default()
+    };
+    let report = run(args).await.unwrap();
+    assert_eq!((report.resumes, report.sessions_lost), (1, 0), "{report}");
+    assert_eq!(report.commands_unanswered, 0, "{report}");
+    assert_eq!(report.commands_sent, one.commands(), "{report}");
+    assert!(report.resume_ms.max > 0.0, "{report}");
+    assert!(report.away_ms.max >= report.resume_ms.max, "{report}");
+    assert!(report.frame_gap_ms.max > 0.0, "{report}");
 }
 
 #[tokio::test]

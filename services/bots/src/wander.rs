@@ -43,6 +43,11 @@ impl Wander {
         if bound == 0 { 0 } else { self.draw() % bound }
     }
 
+    /// Somebody else decides the keys; whether that changes them.
+    pub(crate) fn hold(&mut self, keys: u8) -> bool {
+        std::mem::replace(&mut self.held, keys) != keys
+    }
+
     /// The keys held from now on; never those held before.
     pub(crate) fn next_keys(&mut self) -> u8 {
         let direction = self.held & (LEFT | RIGHT);

@@ -5,13 +5,18 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::{SinkExt, StreamExt};
 use schemas::outcome::Reason;
-use schemas::wire::{ClientMessage, CloseCode, Encoding, Own, SUBPROTOCOLS, ServerMessage};
+use schemas::wire::{Body, ClientMessage, CloseCode, Encoding, Own, SUBPROTOCOLS, ServerMessage};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
+
+/// Where everybody stands, 1/256 px.
+pub(super) const STANDING: (i32, i32) = (25_600, 122_880);
+/// The door there, px.
+const DOOR: &str = r#"{"name":"m","doors":[{"name":"d","x":98,"y":472,"width":16,"height":32,"to_area":"forest-1"}]}"#;
 
 /// How the server misbehaves.
 #[derive(Debug, Clone, Copy, Default)]
@@ -20,6 +25,8 @@ pub(super) struct Habits {
     pub(super) break_after: Option<u32>,
     /// Knows no session again.
     pub(super) forgets: bool,
+    /// Everybody stands at a door, between two areas; every third asking is refused. Without: no door anywhere.
+    pub(super) has_doors: bool,
 }
 
 #[derive(Default)]
@@ -28,6 +35,7 @@ struct World {
     sessions: HashMap<String, u32>,
     logins: u32,
     commands: u64,
+    doors: u32,
     left: u32,
 }
 
@@ -39,9 +47,17 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) async fn start(habits: Habits) -> Self {
+        Self::serving(habits, Arc::default()).await
+    }
+
+    /// Another edge of the same world.
+    pub(super) async fn beside(&self, habits: Habits) -> Self {
+        Self::serving(habits, self.world.clone()).await
+    }
+
+    async fn serving(habits: Habits, world: Arc<Mutex<World>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let world = Arc::new(Mutex::new(World::default()));
         let shared = world.clone();
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
@@ -67,8 +83,17 @@ impl Server {
 
 async fn serve(mut socket: TcpStream, habits: Habits, world: Arc<Mutex<World>>) {
     let mut first = [0; 4];
-    if socket.peek(&mut first).await.unwrap_or(0) == 4 && &first == b"POST" {
+    let peeked = socket.peek(&mut first).await.unwrap_or(0) == 4;
+    if peeked && &first == b"POST" {
         answer_login(&mut socket, &world).await;
+        return;
+    }
+    let mut line = [0; 9];
+    if peeked && socket.peek(&mut line).await.is_ok_and(|read| read == 9) && &line == b"GET /maps" {
+        let read = socket.read(&mut [0; 4096]).await;
+        assert!(read.is_ok());
+        let answer = format!("HTTP/1.0 200 OK\r\ncontent-type: application/json\r\n\r\n{DOOR}");
+        socket.write_all(answer.as_bytes()).await.unwrap();
         return;
     }
     #[expect(
@@ -89,6 +114,7 @@ async fn serve(mut socket: TcpStream, habits: Habits, world: Arc<Mutex<World>>) 
             world,
             session: String::new(),
             taken: 0,
+            in_forest: false,
         }
         .run()
         .await;
@@ -116,6 +142,7 @@ struct Client {
     world: Arc<Mutex<World>>,
     session: String,
     taken: u32,
+    in_forest: bool,
 }
 
 impl Client {
@@ -168,6 +195,14 @@ impl Client {
                     if !self.take(client_seq) {
                         return;
                     }
+                    if self.habits.has_doors && self.opens() {
+                        let area = "forest-1".to_owned();
+                        let status = "leaving".to_owned();
+                        self.say(ServerMessage::Transit { area, status }).await;
+                        self.in_forest = !self.in_forest;
+                        self.picture(client_seq).await;
+                        continue;
+                    }
                     self.say(ServerMessage::Rejected {
                         client_seq,
                         reason: Reason::NoDoor.number(),
@@ -193,7 +228,7 @@ impl Client {
             .get(&session)
             .copied()
             .unwrap_or(0);
-        self.session = session.clone();
+        self.session = session;
         self.say(ServerMessage::Ready {
             character: "c".into(),
             name: "n".into(),
@@ -203,18 +238,52 @@ impl Client {
             rejected: vec![],
         })
         .await;
+        self.picture(ack_seq).await;
+    }
+
+    /// Whether the door lets through this time.
+    fn opens(&self) -> bool {
+        let mut world = self.world.lock().unwrap();
+        world.doors += 1;
+        !world.doors.is_multiple_of(3)
+    }
+
+    async fn picture(&mut self, ack_seq: u32) {
+        let area = if self.in_forest {
+            "forest-1"
+        } else {
+            "harbor-1"
+        };
+        let motion = [
+            1,
+            223,
+            -1,
+            -1,
+            0,
+            0,
+            0,
+            0,
+            0,
+            STANDING.0.into(),
+            STANDING.1.into(),
+        ];
+        let body = Body {
+            handle: 1,
+            motion: motion.to_vec(),
+            ..Body::default()
+        };
         self.say(ServerMessage::Area {
-            area: "harbor-1".into(),
-            map_url: String::new(),
+            area: area.into(),
+            map_url: "/maps/any.json".into(),
             sequence: 1,
-            step: 0,
+            step: 4,
             handle: 1,
             own: Own {
                 ack_seq,
                 ..Own::default()
             },
-            bodies: vec![],
-            token: session,
+            bodies: vec![body],
+            token: self.session.clone(),
         })
         .await;
     }
