@@ -51,6 +51,8 @@ pub struct View {
     pub token: String,
     /// Of the newest `Ready`.
     pub session: u64,
+    /// Of every `Ready`.
+    pub sessions: Vec<u64>,
     /// Whether the newest `Ready` was of a resumed session.
     pub resumed: bool,
     /// The last answer to a heartbeat.
@@ -99,6 +101,7 @@ impl View {
                 ..
             } => {
                 self.session = session;
+                self.sessions.push(session);
                 self.resumed = resumed;
                 self.own.ack_seq = self.own.ack_seq.max(ack_seq);
                 rejected

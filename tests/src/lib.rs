@@ -10,11 +10,14 @@
 pub mod account;
 pub mod browser;
 pub mod checks;
+pub mod faults;
 pub mod fold;
 pub mod metrics;
 pub mod player;
+pub mod proxy;
 pub mod role;
 pub mod secrets;
+pub mod small_disk;
 pub mod stack;
 mod walking;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bots::login::{self, Guest};
-use bots::{Address, socket};
+use bots::{Address, HttpError, socket};
 use futures_util::{SinkExt, StreamExt};
 use schemas::Handle;
 use schemas::wire::{ClientMessage, Encoding, PROTOCOL, SUBPROTOCOLS, ServerMessage};
@@ -28,6 +28,8 @@ pub struct Player {
     endpoint: String,
     last_seq: u32,
     unanswered: Vec<(u32, ClientMessage)>,
+    /// All commands given since the session began, by number.
+    given: Vec<ClientMessage>,
 }
 
 /// A socket, read by a task of its own, so that a test may look away.
@@ -66,6 +68,7 @@ impl Player {
             endpoint: "/v1/ws".into(),
             last_seq: 0,
             unanswered: Vec::new(),
+            given: Vec::new(),
         }
     }
 
@@ -74,12 +77,19 @@ impl Player {
     /// # Errors
     /// When it does not come.
     pub async fn enter(&mut self) -> anyhow::Result<()> {
-        let ticket = login::ticket(&self.edge, &self.guest)
-            .await
-            .context("ticket")?;
+        let ticket = match login::ticket(&self.edge, &self.guest).await {
+            // The access token is good for ten minutes only.
+            Err(HttpError::Refused { status: 401, .. }) if !self.guest.guest_token.is_empty() => {
+                self.guest = login::known_guest(&self.edge, &self.guest.guest_token).await?;
+                login::ticket(&self.edge, &self.guest).await
+            }
+            other => other,
+        };
+        let ticket = ticket.context("ticket")?;
         self.endpoint = ticket.endpoint;
         self.last_seq = 0;
         self.unanswered.clear();
+        self.given.clear();
         self.set_view.send_replace(View::default());
         self.connect(ClientMessage::Identify {
             protocol: PROTOCOL,
@@ -131,6 +141,29 @@ impl Player {
         self.line = None;
     }
 
+    /// Whether there is a socket that has not ended.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.line.is_some() && self.view.borrow().closed.is_none()
+    }
+
+    /// The edge on which it is, or was last.
+    #[must_use]
+    pub const fn on(&self) -> &Address {
+        &self.edge
+    }
+
+    /// From now on it begins sessions at this edge.
+    pub fn turn_to(&mut self, edge: &Address) {
+        self.edge = edge.clone();
+    }
+
+    /// All commands given since the session began; the first has the number 1.
+    #[must_use]
+    pub fn given(&self) -> &[ClientMessage] {
+        &self.given
+    }
+
     /// The picture now.
     #[must_use]
     pub fn view(&self) -> View {
@@ -150,6 +183,7 @@ impl Player {
         self.last_seq += 1;
         let command = make(self.last_seq);
         self.unanswered.push((self.last_seq, command.clone()));
+        self.given.push(command.clone());
         self.send(command)?;
         Ok(self.last_seq)
     }

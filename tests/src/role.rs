@@ -27,8 +27,8 @@ impl Role {
         binary: &Path,
         data_dir: &Path,
         name: &str,
-        arguments: &[&str],
-        variables: &[(&str, &str)],
+        arguments: &[String],
+        variables: &[(String, String)],
     ) -> anyhow::Result<Self> {
         let log = data_dir.join("log").join(format!("{name}.log"));
         let file = File::options().create(true).append(true).open(&log)?;
@@ -37,7 +37,7 @@ impl Role {
             .arg(data_dir)
             .arg("--while-stdin")
             .args(arguments)
-            .envs(variables.iter().copied())
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .env("RUST_BACKTRACE", "1")
             .stdin(Stdio::piped())
             .stdout(file.try_clone()?)
@@ -89,6 +89,14 @@ impl Role {
             .kill()
             .await
             .with_context(|| format!("killing {}", self.name))
+    }
+
+    /// Asks it to end (SIGTERM).
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn terminate(&self) -> anyhow::Result<()> {
+        self.signal(Signal::SIGTERM)
     }
 
     /// Asks it to end (SIGTERM) and waits until it has.

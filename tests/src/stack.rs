@@ -14,7 +14,9 @@ use eventlog::{Connect, EventLog};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::proxy::Proxy;
 use crate::role::Role;
+use crate::small_disk::SmallDisk;
 use crate::{PATIENCE, Player, eventually};
 
 /// How many lines of each role's log a failed test shows.
@@ -24,17 +26,43 @@ const SHOWN: usize = 40;
 pub struct Stack {
     /// The broker; may be killed, paused and restarted.
     pub broker: TestBroker,
+    /// The disk of its streams, where it has one of its own.
+    pub disk: Option<SmallDisk>,
     /// The database server; may be killed, paused and restarted.
     pub postgres: TestPostgres,
     binary: PathBuf,
     roles: BTreeMap<String, Role>,
+    /// How each role was started, to start it again likewise.
+    starts: BTreeMap<String, Start>,
     edges: BTreeMap<String, Address>,
+    /// Where each role has a wire to the broker of its own: those wires.
+    wires: Option<BTreeMap<String, Proxy>>,
+    /// Environment variables that every role gets.
+    variables: Vec<(String, String)>,
     run_file: RunFile,
     _lock: DataDirLock,
     dir: TempDir,
     /// Whether the test has come to its good end.
     well: AtomicBool,
     _turn: MutexGuard<'static, ()>,
+}
+
+/// How a role was started.
+#[derive(Debug, Clone)]
+struct Start {
+    arguments: Vec<String>,
+    variables: Vec<(String, String)>,
+}
+
+/// What differs between stacks.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Each role reaches the broker through a proxy of its own ([`Stack::wire`]).
+    pub wired: bool,
+    /// Environment variables that every role gets.
+    pub variables: Vec<(String, String)>,
+    /// The broker keeps its streams on a disk of so many bytes of its own; needs the right to mount.
+    pub disk: Option<u64>,
 }
 
 /// Each stack wants the machine for itself; tests of one process take turns.
@@ -47,13 +75,31 @@ impl Stack {
     /// # Errors
     /// When anything of it does not start.
     pub async fn start(binary: &str) -> anyhow::Result<Self> {
+        Self::planned(binary, Plan::default()).await
+    }
+
+    /// As [`Stack::start`], with what `plan` says.
+    ///
+    /// # Errors
+    /// As [`Stack::start`].
+    pub async fn planned(binary: &str, plan: Plan) -> anyhow::Result<Self> {
         let turn = TURN.lock().await;
         let dir = tempfile::Builder::new()
             .prefix("worldline-stack-")
             .tempdir()?;
         std::fs::create_dir(dir.path().join("log"))?;
         let lock = DataDirLock::acquire(dir.path())?;
-        let (broker, postgres) = tokio::try_join!(test::broker_with_users(), test::postgres())?;
+        let (mut broker, postgres) = tokio::try_join!(test::broker_with_users(), test::postgres())?;
+        let disk = match plan.disk {
+            Some(bytes) => {
+                broker.stop().await?;
+                let disk = SmallDisk::mount(broker.store_dir(), bytes)?;
+                std::fs::create_dir(broker.store_dir().join("nats"))?;
+                broker.restart().await?;
+                Some(disk)
+            }
+            None => None,
+        };
         postgres.create_database(DATABASE).await?;
         let users = broker.users().context("a broker with users")?.credentials();
         let run_file = RunFile {
@@ -68,10 +114,14 @@ impl Stack {
         run_file.write(&lock)?;
         let mut stack = Self {
             broker,
+            disk,
             postgres,
             binary: binary.into(),
             roles: BTreeMap::new(),
+            starts: BTreeMap::new(),
             edges: BTreeMap::new(),
+            wires: plan.wired.then(BTreeMap::new),
+            variables: plan.variables,
             run_file,
             _lock: lock,
             dir,
@@ -109,9 +159,81 @@ impl Stack {
         arguments: &[&str],
         variables: &[(&str, &str)],
     ) -> anyhow::Result<()> {
-        let role = Role::start(&self.binary, self.dir.path(), name, arguments, variables)?;
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let start = Start {
+            arguments: arguments.iter().map(|&word| word.to_owned()).collect(),
+            variables: variables.iter().map(owned).collect(),
+        };
+        self.starts.insert(name.to_owned(), start);
+        self.start_again(name)
+    }
+
+    /// Starts a role that has ended, as it was started before.
+    ///
+    /// # Errors
+    /// When it cannot be started, or never was.
+    pub fn start_again(&mut self, name: &str) -> anyhow::Result<()> {
+        let start = self.starts.get(name).cloned();
+        let start = start.with_context(|| format!("{name} was never started"))?;
+        let mut variables = self.variables.clone();
+        variables.extend(start.variables);
+        variables.extend(self.wired_to_the_broker(name, &start.arguments[0])?);
+        let clock = self.clock_file(name).display().to_string();
+        variables.push(("WORLDLINE_CLOCK".to_owned(), clock));
+        let role = Role::start(
+            &self.binary,
+            self.dir.path(),
+            name,
+            &start.arguments,
+            &variables,
+        )?;
         self.roles.insert(name.to_owned(), role);
         Ok(())
+    }
+
+    /// The wire of a role and what tells the role to use it; nothing where roles go to the broker themselves.
+    fn wired_to_the_broker(
+        &mut self,
+        name: &str,
+        role: &str,
+    ) -> anyhow::Result<Vec<(String, String)>> {
+        let Some(wires) = &mut self.wires else {
+            return Ok(Vec::new());
+        };
+        if !wires.contains_key(name) {
+            let broker = format!("127.0.0.1:{}", self.broker.client_port());
+            wires.insert(name.to_owned(), Proxy::start(&broker)?);
+        }
+        let credential = self.run_file.credential(role).context("no such role")?;
+        Ok(vec![
+            (
+                "WORLDLINE_BROKER_URL".to_owned(),
+                format!("nats://{}", wires[name].address()),
+            ),
+            ("WORLDLINE_BROKER_USER".to_owned(), credential.user.clone()),
+            (
+                "WORLDLINE_BROKER_PASSWORD".to_owned(),
+                credential.password.clone(),
+            ),
+        ])
+    }
+
+    /// What a role's wall clock is off by, in ms, for the binary under test; it reads the file again and again.
+    #[must_use]
+    pub fn clock_file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(format!("{name}.clock"))
+    }
+
+    /// The wire between a role and the broker; `None` where it has none of its own.
+    #[must_use]
+    pub fn wire(&self, name: &str) -> Option<&Proxy> {
+        self.wires.as_ref()?.get(name)
+    }
+
+    /// The names of all roles that were started, and of those that ended since.
+    #[must_use]
+    pub fn role_names(&self) -> Vec<String> {
+        self.starts.keys().cloned().collect()
     }
 
     /// Starts a worker, which ends at the crash point if one is given (`after_append_before_ack@departed`).
@@ -124,7 +246,8 @@ impl Stack {
         self.start_role(name, &["worker", "--name", name], &variables)
     }
 
-    /// Starts an edge on a port of its own and waits until it is ready.
+    /// Starts an edge on a port of its own and waits until it is ready. Started again under its name, it listens where
+    /// it did.
     ///
     /// # Errors
     /// When it does not become ready.

@@ -3,6 +3,7 @@
 //! One file a command, each a function from its arguments to a result; a new one is a line in [`COMMANDS`]. What several
 //! of them use stands beside them: running steps that can be read in a log, finding programs.
 
+mod faults;
 mod programs;
 mod step;
 mod test;
@@ -17,11 +18,18 @@ struct Command {
     run: fn(&[String]) -> anyhow::Result<()>,
 }
 
-const COMMANDS: [Command; 1] = [Command {
-    name: "test",
-    about: test::ABOUT,
-    run: test::run,
-}];
+const COMMANDS: [Command; 2] = [
+    Command {
+        name: "test",
+        about: test::ABOUT,
+        run: test::run,
+    },
+    Command {
+        name: "faults",
+        about: faults::ABOUT,
+        run: faults::run,
+    },
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();

@@ -1,0 +1,167 @@
+//! What a fault is, and all that there are.
+
+use async_trait::async_trait;
+
+use super::ground::Ground;
+use super::kinds::{
+    BrokerKill, BrokerPause, BrokerRestart, ClockJump, CommandsFull, DiskFull, Drain, Kill, Link,
+    Pause, PostgresKill, PostgresPause, PostgresStop, RollingRestart, SlowAcks, Terminate,
+};
+
+/// Whom a fault can hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hits {
+    /// One of the workers.
+    Worker,
+    /// One of the edges.
+    Edge,
+    /// One of the directors.
+    Director,
+    /// The lobby.
+    Lobby,
+    /// The identity service.
+    Identity,
+    /// The projector.
+    Projector,
+    /// The broker.
+    Broker,
+    /// The database.
+    Postgres,
+    /// All workers, one after the other.
+    AllWorkers,
+}
+
+/// Whose sockets may be lost to a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sockets {
+    /// Nobody's.
+    Stay,
+    /// Those of the edge that it hits.
+    OfTarget,
+    /// Everybody's.
+    All,
+}
+
+/// Something that breaks and is mended.
+#[async_trait]
+pub trait Fault: Sync + Send {
+    /// For schedules and `--only`.
+    fn name(&self) -> &'static str;
+
+    /// One line for people.
+    fn about(&self) -> &'static str;
+
+    /// Whom it can hit.
+    fn hits(&self) -> Hits;
+
+    /// From how many to how many ms it lasts.
+    fn lasts(&self) -> (u64, u64);
+
+    /// Whose sockets may be lost to it.
+    fn sockets(&self) -> Sockets {
+        Sockets::Stay
+    }
+
+    /// Whether it is drawn unless asked for.
+    fn by_default(&self) -> bool {
+        true
+    }
+
+    /// What this machine lacks for it.
+    ///
+    /// # Errors
+    /// A sentence for people.
+    fn possible(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// How large the disk must be on which the broker keeps its streams, bytes; `None`: as it is.
+    fn disk(&self) -> Option<u64> {
+        None
+    }
+
+    /// Breaks it.
+    ///
+    /// # Errors
+    /// When it cannot be broken: the run is no proof then.
+    async fn strike(&self, ground: &mut Ground, target: &str) -> anyhow::Result<()>;
+
+    /// Mends it. At the end of a run everything is mended, whether or not it was broken.
+    ///
+    /// # Errors
+    /// When it cannot be mended.
+    async fn heal(&self, ground: &mut Ground, target: &str) -> anyhow::Result<()>;
+}
+
+/// All of them.
+pub static ALL: [&dyn Fault; 39] = [
+    &Kill::WORKER,
+    &Kill::EDGE,
+    &Kill::DIRECTOR,
+    &Kill::LOBBY,
+    &Kill::IDENTITY,
+    &Kill::PROJECTOR,
+    &Pause::WORKER,
+    &Pause::EDGE,
+    &Pause::DIRECTOR,
+    &Pause::LOBBY,
+    &Pause::PROJECTOR,
+    &Link::WORKER_CUT,
+    &Link::WORKER_SILENT,
+    &Link::WORKER_DEAF,
+    &Link::WORKER_LATE,
+    &Link::EDGE_CUT,
+    &Link::EDGE_SILENT,
+    &Link::EDGE_DEAF,
+    &Link::EDGE_LATE,
+    &Link::DIRECTOR_CUT,
+    &Link::LOBBY_CUT,
+    &Link::LOBBY_DEAF,
+    &Link::IDENTITY_CUT,
+    &Link::PROJECTOR_CUT,
+    &Link::PROJECTOR_DEAF,
+    &BrokerKill,
+    &BrokerRestart,
+    &BrokerPause,
+    &SlowAcks,
+    &PostgresKill,
+    &PostgresStop,
+    &PostgresPause,
+    &Terminate::WORKER,
+    &Terminate::EDGE,
+    &Drain,
+    &RollingRestart,
+    &ClockJump,
+    &DiskFull,
+    &CommandsFull,
+];
+
+/// The fault of that name.
+///
+/// # Errors
+/// When there is none; names those there are.
+pub fn by_name(name: &str) -> anyhow::Result<&'static dyn Fault> {
+    let found = ALL.iter().find(|fault| fault.name() == name);
+    found.copied().ok_or_else(|| {
+        let names: Vec<&str> = ALL.iter().map(|fault| fault.name()).collect();
+        anyhow::anyhow!("there is no fault `{name}`; there are {}", names.join(" "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_has_a_name_of_its_own_and_is_found_by_it() -> anyhow::Result<()> {
+        for fault in ALL {
+            let namesakes = ALL.iter().filter(|other| other.name() == fault.name());
+            assert_eq!(namesakes.count(), 1, "{}", fault.name());
+            assert_eq!(by_name(fault.name())?.name(), fault.name());
+            let (shortest, longest) = fault.lasts();
+            assert!(shortest <= longest, "{}", fault.name());
+        }
+        assert!(by_name("rain").is_err());
+        Ok(())
+    }
+}

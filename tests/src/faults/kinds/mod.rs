@@ -1,0 +1,17 @@
+//! The faults, by what they break.
+
+mod clock;
+mod disk;
+mod fleet;
+mod link;
+mod process;
+mod servers;
+
+pub use clock::ClockJump;
+pub use disk::{CommandsFull, DiskFull};
+pub use fleet::{Drain, RollingRestart, Terminate};
+pub use link::Link;
+pub use process::{Kill, Pause};
+pub use servers::{
+    BrokerKill, BrokerPause, BrokerRestart, PostgresKill, PostgresPause, PostgresStop, SlowAcks,
+};
