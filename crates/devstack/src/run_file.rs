@@ -33,7 +33,7 @@ pub struct RunFile {
 /// How to reach the broker, role by role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrokerAccess {
-    /// `nats://127.0.0.1:PORT`, without credentials.
+    /// `nats://127.0.0.1:PORT`, without credentials; of a cluster all of them, separated by commas.
     pub url: String,
     /// One user for each role; empty when the broker is open to all.
     pub users: BTreeMap<String, Credential>,

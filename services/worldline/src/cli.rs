@@ -85,6 +85,9 @@ pub(crate) struct UpArgs {
     /// Worker processes to start
     #[arg(long, default_value_t = 2)]
     pub(crate) workers: u16,
+    /// Servers that are the broker: 1, or 3 as a cluster that may lose one
+    #[arg(long, value_name = "1|3", default_value = "1", value_parser = nodes)]
+    pub(crate) cluster: u8,
     /// Bots that walk about
     #[arg(long, default_value_t = 0)]
     pub(crate) bots: u32,
@@ -159,9 +162,9 @@ pub(crate) enum StreamsCommand {
         /// Read this file instead of the one that this build carries
         #[arg(long, value_name = "FILE")]
         file: Option<PathBuf>,
-        /// Copies of each stream: 1 on one server, 3 in a cluster
-        #[arg(long, default_value_t = 1)]
-        replicas: u8,
+        /// Copies of each stream: 1 on one server, 3 in a cluster [default: as many as there are]
+        #[arg(long)]
+        replicas: Option<u8>,
     },
 }
 
@@ -206,6 +209,14 @@ pub(crate) struct HealthArgs {
 
 fn version(text: &str) -> Result<Version, String> {
     Version::parse(text).map_err(|error| format!("give a version such as 1.2.3: {error}"))
+}
+
+fn nodes(text: &str) -> Result<u8, String> {
+    match text {
+        "1" => Ok(1),
+        "3" => Ok(3),
+        _ => Err("a broker is 1 server or 3: two cannot lose one".to_owned()),
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

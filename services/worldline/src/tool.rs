@@ -118,10 +118,15 @@ impl Tool {
             }
             None => StreamsFile::built_in()?,
         };
-        let wanted = wanted.with_replicas(replicas);
         let log = Access::find(&self.process.stack, &self.sources)?
             .broker("admin")
             .await?;
+        // Nobody takes copies away by not thinking of them.
+        let replicas = match replicas {
+            Some(replicas) => replicas,
+            None => streams::replicas(&log).await?.unwrap_or(1),
+        };
+        let wanted = wanted.with_replicas(replicas);
         if check {
             let drift = streams::check(&log, &wanted).await?;
             for difference in &drift {

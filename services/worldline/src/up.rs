@@ -4,6 +4,7 @@
 //! however it ends; the other services are tasks in it. All data is in one directory; a lock on
 //! it refuses a second `up`.
 
+mod broker;
 mod children;
 mod dev_issuer;
 mod publish;
@@ -56,7 +57,7 @@ pub(crate) async fn run(args: UpArgs, process: Process, ctx: Ctx) -> anyhow::Res
         },
         postgres_url: servers.postgres.url(),
     };
-    servers::prepare_streams(&run_file).await?;
+    servers::prepare_streams(&run_file, servers.nats.replicas()).await?;
     let since = UnixMillis::now();
     run_file
         .write(&lock)
@@ -120,7 +121,7 @@ fn free(address: SocketAddr) -> anyhow::Result<SocketAddr> {
 }
 
 /// Connects to the broker of a described stack as `role`.
-async fn broker(run_file: &RunFile, role: &str) -> anyhow::Result<eventlog::EventLog> {
+async fn broker_of(run_file: &RunFile, role: &str) -> anyhow::Result<eventlog::EventLog> {
     connect(&run_file.nats.url, run_file.credential(role), role).await
 }
 

@@ -44,6 +44,16 @@ pub async fn apply(log: &EventLog, file: &StreamsFile) -> Result<Report, ReadErr
     Ok(report)
 }
 
+/// How many copies of the areas' events there are; `None` without that stream.
+///
+/// # Errors
+/// See [`ReadError`].
+pub async fn replicas(log: &EventLog) -> Result<Option<u8>, ReadError> {
+    let found = found(log, schemas::subjects::AREA_EVENTS).await?;
+    let replicas = found.and_then(|config| config["num_replicas"].as_u64());
+    Ok(replicas.and_then(|replicas| u8::try_from(replicas).ok()))
+}
+
 /// Reports every difference and changes nothing.
 ///
 /// # Errors

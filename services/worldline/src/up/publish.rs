@@ -11,7 +11,7 @@ use devstack::RunFile;
 use schemas::resources::{ContentHash, Manifest, Version};
 use tokio::task::JoinHandle;
 
-use super::broker;
+use super::broker_of;
 use crate::resources::{Outcome, Publisher, Upload, Wish, collect, content};
 
 /// So many digits of the hash tell builds apart.
@@ -32,7 +32,7 @@ pub(super) fn in_background(run_file: &RunFile, page: Option<PathBuf>) -> JoinHa
 async fn publish(run_file: &RunFile, page: Option<&Path>) -> anyhow::Result<Outcome> {
     let uploads = uploads(page)?;
     let version = version(content(&uploads).await?)?;
-    let log = broker(run_file, "publisher").await?;
+    let log = broker_of(run_file, "publisher").await?;
     let publisher = Publisher::open(&log).await?;
     if !is_next(&version, publisher.published().await?.as_ref()) {
         return Ok(Outcome::Unchanged);

@@ -4,14 +4,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use devstack::nats::{Users, share_of_disk};
+use devstack::nats::Users;
 use devstack::tools::Named;
-use devstack::{NatsConfig, NatsOptions, NatsServer, PgOptions, Postgres, RunFile, Tools};
+use devstack::{PgOptions, Postgres, RunFile, Tools};
 use eventlog::membership::{self, Change};
 use eventlog::streams::{self, StreamsFile};
 use schemas::{AreaId, UnixMillis};
 
-use super::{broker, log_directory};
+use super::broker::Broker;
+use super::{broker_of, log_directory};
 use crate::cli::UpArgs;
 
 /// How often a server's pulse is felt.
@@ -19,7 +20,7 @@ const PULSE: Duration = Duration::from_millis(500);
 
 /// Broker and database, running.
 pub(super) struct Servers {
-    pub(super) nats: NatsServer,
+    pub(super) nats: Broker,
     pub(super) users: Users,
     pub(super) postgres: Postgres,
 }
@@ -37,21 +38,7 @@ impl Servers {
         let users = Users::load_or_create(&data_dir.join("nats-users.json"))?;
         let logs = log_directory(data_dir);
         std::fs::create_dir_all(&logs).with_context(|| format!("creating {}", logs.display()))?;
-        let store = data_dir.join("nats");
-        std::fs::create_dir_all(&store).with_context(|| format!("creating {}", store.display()))?;
-        let file_store = share_of_disk(&store)
-            .with_context(|| format!("looking how much room there is at {}", store.display()))?;
-        let nats = NatsServer::start(NatsOptions {
-            tools: tools.clone(),
-            data_dir: store,
-            port: None,
-            config: NatsConfig {
-                users: Some(users.clone()),
-                file_store,
-                ..NatsConfig::default()
-            },
-            log_file: Some(logs.join("nats.log")),
-        });
+        let nats = Broker::start(tools.clone(), data_dir, &logs, users.clone(), args.cluster);
         let postgres = Postgres::start(PgOptions {
             tools,
             data_dir: data_dir.join("postgres"),
@@ -59,6 +46,7 @@ impl Servers {
             log_file: Some(logs.join("postgres.log")),
             durable: true,
         });
+        let postgres = async { Ok(postgres.await?) };
         let (nats, postgres) = tokio::try_join!(nats, postgres)?;
         postgres
             .create_database(devstack::postgres::DATABASE)
@@ -75,11 +63,8 @@ impl Servers {
         let mut pulse = tokio::time::interval(PULSE);
         loop {
             pulse.tick().await;
-            if !self.nats.is_running() {
-                tracing::error!("nats-server has ended; starting it again");
-                if let Err(error) = self.nats.restart().await {
-                    return anyhow::Error::new(error).context("starting nats-server again");
-                }
+            if let Err(error) = self.nats.revive().await {
+                return error;
             }
             if !self.postgres.is_running() {
                 tracing::error!("PostgreSQL has ended; starting it again");
@@ -92,13 +77,11 @@ impl Servers {
 
     /// Ends both in order; their data stays.
     pub(super) async fn stop(mut self) {
-        for (name, ended) in [
-            ("PostgreSQL", self.postgres.stop().await),
-            ("nats-server", self.nats.stop().await),
-        ] {
-            if let Err(error) = ended {
-                tracing::warn!(%error, "{name} did not end in order");
-            }
+        if let Err(error) = self.postgres.stop().await {
+            tracing::warn!(%error, "PostgreSQL did not end in order");
+        }
+        if let Err(error) = self.nats.stop().await {
+            tracing::warn!("nats-server did not end in order: {error:#}");
         }
     }
 }
@@ -108,10 +91,11 @@ pub(super) fn start_area() -> anyhow::Result<AreaId> {
     Ok(AreaId::new("harbor-1")?)
 }
 
-/// Makes streams and buckets what they should be.
-pub(super) async fn prepare_streams(run_file: &RunFile) -> anyhow::Result<()> {
-    let admin = broker(run_file, "admin").await?;
-    let report = streams::apply(&admin, &StreamsFile::built_in()?).await?;
+/// Makes streams and buckets what they should be, each with so many copies.
+pub(super) async fn prepare_streams(run_file: &RunFile, replicas: u8) -> anyhow::Result<()> {
+    let admin = broker_of(run_file, "admin").await?;
+    let wanted = StreamsFile::built_in()?.with_replicas(replicas);
+    let report = streams::apply(&admin, &wanted).await?;
     tracing::debug!(?report, "streams are applied");
     Ok(())
 }
@@ -120,7 +104,7 @@ pub(super) async fn prepare_streams(run_file: &RunFile) -> anyhow::Result<()> {
 /// is of an earlier run. (An area that went to sleep in that run writes nothing until somebody
 /// comes, so its log tells nothing.)
 pub(super) async fn world_is_held(run_file: &RunFile, since: UnixMillis) -> anyhow::Result<()> {
-    let reader = broker(run_file, "replay").await?;
+    let reader = broker_of(run_file, "replay").await?;
     let start = start_area()?;
     let mut members = membership::watch(&reader).await?;
     loop {

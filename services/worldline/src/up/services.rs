@@ -9,7 +9,7 @@ use eventlog::EventLog;
 use runtime::{Ctx, Flags, ServiceFuture, Shutdown, run_together};
 use tokio::task::JoinHandle;
 
-use super::broker;
+use super::broker_of;
 use crate::role::{Process, edge_config, identity_config};
 
 /// The running services, in two groups: the edge stops first, so that players are told while
@@ -106,21 +106,21 @@ impl Services {
         edge.loopback_unlimited |=
             edge.listen.ip().is_loopback() && edge.trusted_proxies.is_empty();
         let mut others: Vec<(&'static str, ServiceFuture)> = Vec::new();
-        let log = broker(run_file, "identity").await?;
+        let log = broker_of(run_file, "identity").await?;
         others.push((
             "identity",
             Box::pin(identity::run(identity, log, rest.clone())),
         ));
-        let log = broker(run_file, "lobby").await?;
+        let log = broker_of(run_file, "lobby").await?;
         others.push(("lobby", Box::pin(lobby::run(lobby, log, rest.clone()))));
-        let log = broker(run_file, "director").await?;
+        let log = broker_of(run_file, "director").await?;
         others.push((
             "director",
             Box::pin(director::run(director, log, rest.clone())),
         ));
-        let log = broker(run_file, "projector").await?;
+        let log = broker_of(run_file, "projector").await?;
         others.push(("projector", Box::pin(project(projector, log, rest.clone()))));
-        let log = broker(run_file, "edge").await?;
+        let log = broker_of(run_file, "edge").await?;
         let edge: (_, ServiceFuture) = ("edge", Box::pin(edge::run(edge, log, edges.clone())));
         Ok(Self {
             edge: Group::start(edges, vec![edge]),
