@@ -87,10 +87,28 @@ define_metrics! {
     RECOVERY_SECONDS = "worldline_recovery_seconds", Kind::Histogram(WORK_BUCKETS), Seconds, [],
         "Time from claiming an area to its first tick.";
     HANDOFFS_TOTAL = "worldline_handoffs_total", Kind::Counter, Count, ["reason"],
-        "Areas that this process has taken over or given away.";
+        "Areas that this process has taken over or given away, by reason.";
+    HANDOFF_GAP_SECONDS = "worldline_handoff_gap_seconds", Kind::Histogram(WAIT_BUCKETS), Seconds, ["reason"],
+        "From the former owner's last frame to the first tick here: of a planned hand-over (handed_over), of a failover.";
+    AREA_REPLICAS = "worldline_area_replicas", Kind::Gauge, Count, [],
+        "Others' areas of which this worker keeps a folded replica, so as to take them at once.";
+    AREAS_STOPPED = "worldline_areas_stopped", Kind::Gauge, Count, [],
+        "Areas placed here that cannot run until somebody has mended the log or the build; any is an alarm for the operators.";
     // The director.
     MEMBERS = "worldline_members", Kind::Gauge, Count, ["state"],
         "Area workers the director knows, by state.";
+    DIRECTOR_LEADS = "worldline_director_leads", Kind::Gauge, Count, [],
+        "1 while this director writes placements; over all directors the sum is 1.";
+    PLACEMENTS_TOTAL = "worldline_placements_total", Kind::Counter, Count, ["reason"],
+        "Placements the director has changed, by why.";
+    AREAS_WAITING = "worldline_areas_waiting", Kind::Gauge, Count, [],
+        "Open areas that no worker can own as things are; above 0 for long, somebody has to act.";
+    AREAS_OPEN = "worldline_areas_open", Kind::Gauge, Count, ["state"],
+        "Areas that have been opened, open or closed, and the open ones that are full and send on who comes.";
+    INSTANCE_STEPS_TOTAL = "worldline_instance_steps_total", Kind::Counter, Count, ["step"],
+        "Instances opened, given an overflow, cleared of it or closed by the director.";
+    SUSPICIONS_TOTAL = "worldline_suspicions_total", Kind::Counter, Count, ["outcome"],
+        "Workers believed dead, and those of them that were heard again.";
     // The edge.
     EDGE_CONNECTIONS = "worldline_edge_connections", Kind::Gauge, Count, [],
         "Open websocket connections.";
@@ -110,6 +128,8 @@ define_metrics! {
         "Logins, registrations and refreshes that edges have answered: ok, refused, throttled or failed.";
     INPUT_ACK_SECONDS = "worldline_input_ack_seconds", Kind::Histogram(WAIT_BUCKETS), Seconds, [],
         "Time from a client's input reaching the edge until the frame with its outcome is handed to the socket.";
+    TRANSIT_SECONDS = "worldline_transit_seconds", Kind::Histogram(WAIT_BUCKETS), Seconds, [],
+        "Time from the command to go through a door until the client is given the picture behind it.";
     REPLICA_LAG_SECONDS = "worldline_replica_lag_seconds", Kind::Histogram(WAIT_BUCKETS), Seconds, [],
         "Age of an area's frame when the edge folds it.";
     // Identity and lobby.
