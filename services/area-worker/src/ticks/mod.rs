@@ -3,22 +3,27 @@
 //! A few operating system threads, each driving several areas, and nothing else runs on them: no
 //! socket, no codec of the broker's, no task of the async runtime. What they have to say to the
 //! broker goes through channels to tasks, and comes back as a [`Wake`]. Why threads of their own
-//! and not tasks: docs/adr/0003-tick-threads.md.
+//! and not tasks: docs/adr/0003-tick-threads.md. Only in a simulation, where everything is on one
+//! thread, each of them is a task.
 
 mod beat;
+mod driver;
 mod thread;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use schemas::Sequence;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
 use crate::area::run_loop::Running;
 
 pub(crate) use beat::{Beat, TICK};
+
+use self::driver::Driver;
 
 /// Everything that wakes a tick thread, besides the beat of its areas.
 pub(crate) enum Wake {
@@ -43,8 +48,15 @@ pub(crate) struct TickThreads {
     keys: AtomicU64,
 }
 
+/// Where wakes go.
+#[derive(Clone)]
+enum Sender {
+    Thread(mpsc::Sender<Wake>),
+    Simulated(UnboundedSender<Wake>),
+}
+
 struct Thread {
-    sender: Sender<Wake>,
+    sender: Sender,
     gauges: Arc<Gauges>,
 }
 
@@ -66,16 +78,13 @@ impl TickThreads {
         let count = if count == 0 { cores / 2 } else { count }.max(1);
         let anchor = Instant::now();
         let threads = (0..count).map(|number| {
-            let (sender, wakes) = channel();
             let gauges = Arc::new(Gauges {
                 seats: AtomicU64::new(0),
                 next_due: AtomicU64::new(u64::MAX),
                 last_late: AtomicU64::new(0),
             });
-            let own = Arc::clone(&gauges);
-            std::thread::Builder::new()
-                .name(format!("tick-{number}"))
-                .spawn(move || thread::drive(&wakes, &own, anchor))?;
+            let driver = Driver::new(Arc::clone(&gauges), anchor);
+            let sender = start(number, driver)?;
             Ok(Thread { sender, gauges })
         });
         Ok(Self {
@@ -110,6 +119,19 @@ impl TickThreads {
     }
 }
 
+fn start(number: usize, driver: Driver) -> std::io::Result<Sender> {
+    if ambient::simulated() {
+        let (sender, wakes) = unbounded_channel();
+        drop(ambient::spawn(thread::drive_simulated(wakes, driver)));
+        return Ok(Sender::Simulated(sender));
+    }
+    let (sender, wakes) = mpsc::channel();
+    std::thread::Builder::new()
+        .name(format!("tick-{number}"))
+        .spawn(move || thread::drive(&wakes, driver))?;
+    Ok(Sender::Thread(sender))
+}
+
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
@@ -117,7 +139,7 @@ fn millis(duration: Duration) -> u64 {
 /// An area's place on a tick thread.
 pub(crate) struct Seat {
     key: Key,
-    sender: Sender<Wake>,
+    sender: Sender,
     gauges: Arc<Gauges>,
     anchor: Instant,
 }
@@ -135,7 +157,11 @@ impl Seat {
 
     /// Tells the thread; a thread that is gone has nobody left to tell.
     pub(crate) fn wake(&self, wake: Wake) {
-        if self.sender.send(wake).is_err() {
+        let sent = match &self.sender {
+            Sender::Thread(sender) => sender.send(wake).is_ok(),
+            Sender::Simulated(sender) => sender.send(wake).is_ok(),
+        };
+        if !sent {
             tracing::debug!("a tick thread has ended");
         }
     }
