@@ -425,8 +425,6 @@ impl schemars::JsonSchema for Digest {
     Copy,
     PartialEq,
     Eq,
-    PartialOrd,
-    Ord,
     Default,
     Serialize,
     Deserialize,
@@ -442,6 +440,21 @@ pub struct CommandPosition {
     /// How many of that message's commands have been consumed.
     #[serde(rename = "idx")]
     pub index: u32,
+}
+
+// A stream that was restored goes on in its parent's numbers: whatever life positions are of, the
+// one with the lower sequence comes first.
+impl Ord for CommandPosition {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let key = |at: &Self| (at.sequence, at.index, at.incarnation);
+        key(self).cmp(&key(other))
+    }
+}
+
+impl PartialOrd for CommandPosition {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 #[cfg(test)]
@@ -462,6 +475,16 @@ mod tests {
             "zzzzzzzzzzzzz".parse::<CharacterId>().is_err(),
             "more than 64 bits"
         );
+    }
+
+    #[test]
+    fn positions_in_the_parent_of_a_restored_stream_come_before_those_after_it() {
+        let at = |incarnation, sequence, index| CommandPosition {
+            incarnation: Incarnation(incarnation),
+            sequence: Sequence(sequence),
+            index,
+        };
+        assert!(at(9, 100, 1) < at(1, 101, 1) && at(1, 100, 2) > at(9, 100, 1));
     }
 
     #[test]

@@ -232,6 +232,19 @@ pub enum PositionError {
         /// What the stream says.
         found: Incarnation,
     },
+    /// The position is of a life that the stream was restored from, and of what was lost with it.
+    #[error(
+        "{stream} was restored from a backup that ends at {restored_to}; the stored position {stored} is of what was \
+         written after it and is lost; rebuild what was derived from it"
+    )]
+    LostTail {
+        /// The stream.
+        stream: String,
+        /// Stored.
+        stored: Sequence,
+        /// The last message that was restored.
+        restored_to: Sequence,
+    },
     /// The stream ends before the position: it was truncated or restored.
     #[error(
         "{stream} ends at {last}, before the stored position {stored}: it was truncated or restored from an older \

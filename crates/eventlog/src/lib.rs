@@ -21,6 +21,7 @@
 //! | keep large values, files | [`EventLog::objects`] → [`Objects`] |
 //! | keep snapshots | [`EventLog::snapshots`] → [`Snapshots`] |
 //! | create and check streams | [`streams`] |
+//! | copy streams out and in again | [`backup`] |
 
 // The tests' toy aggregate names this crate as everybody else does.
 #[cfg(test)]
@@ -34,6 +35,7 @@ mod conditioned;
 mod connect;
 mod core;
 mod error;
+mod lineage;
 mod live;
 mod log;
 mod objects;
@@ -49,6 +51,7 @@ mod subject;
 mod watch;
 mod work;
 
+pub mod backup;
 pub mod keyed;
 pub mod membership;
 pub mod metric_names;
@@ -65,6 +68,7 @@ pub use error::{
     UpdateError,
 };
 pub use keyed::{Aggregate, serve_keyed};
+pub use lineage::Lineage;
 pub use live::Live;
 pub use log::EventLog;
 pub use objects::{ObjectError, ObjectInfo, ObjectReader, Objects};

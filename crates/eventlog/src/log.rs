@@ -8,8 +8,9 @@ use serde_json::Value;
 use crate::ask::{ask, stream_of};
 use crate::backend::{Backend, Lane, StreamState};
 use crate::error::{PositionError, ReadError};
+use crate::lineage::Lineage;
 use crate::record::{Position, Record, StreamInfo};
-use crate::streams::INCARNATION;
+use crate::streams::{INCARNATION, RESTORING};
 
 /// A handle on the log; cheap to clone, shared by all tasks of a process.
 #[derive(Clone)]
@@ -42,7 +43,8 @@ impl EventLog {
     /// What a stream holds, from its leader.
     ///
     /// # Errors
-    /// See [`ReadError`]; `Refused` for a stream without incarnation, which no `streams apply` made.
+    /// See [`ReadError`]; `Refused` for a stream without incarnation, which no `streams apply` made,
+    /// and for one that has been restored in part only.
     pub async fn stream_info(&self, stream: &str) -> Result<StreamInfo, ReadError> {
         let question = || self.backend.state(stream, None);
         let state = ask("the state", stream, question).await?;
@@ -95,14 +97,19 @@ impl EventLog {
 }
 
 fn info(stream: &str, state: &StreamState) -> Result<StreamInfo, ReadError> {
-    let incarnation = state.config["metadata"][INCARNATION].as_str();
-    let incarnation: Option<Incarnation> = incarnation.and_then(|text| text.parse().ok());
-    let incarnation = incarnation.ok_or_else(|| ReadError::Refused {
+    let refused = |reason: String| ReadError::Refused {
         what: format!("reading {stream}"),
-        reason: "it carries no incarnation; `worldline streams apply` writes one".to_owned(),
+        reason,
+    };
+    if let Some(backup) = state.config["metadata"][RESTORING].as_str() {
+        return Err(refused(half_restored(backup)));
+    }
+    let lineage = Lineage::of_config(&state.config).ok_or_else(|| {
+        refused("it carries no incarnation; `worldline streams apply` writes one".to_owned())
     })?;
     Ok(StreamInfo {
-        incarnation,
+        incarnation: lineage.incarnation(),
+        lineage,
         first: state.first,
         last: state.last,
         messages: state.messages,
@@ -111,6 +118,11 @@ fn info(stream: &str, state: &StreamState) -> Result<StreamInfo, ReadError> {
             .as_u64()
             .filter(|limit| *limit > 0),
     })
+}
+
+/// Why a stream that carries the mark of a restore is not used.
+pub(crate) fn half_restored(backup: &str) -> String {
+    format!("restoring backup {backup} has not been finished; run `worldline restore` once more")
 }
 
 /// Whether `config` is that of a stream with an incarnation.

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use schemas::{Digest, Incarnation, Sequence, UnixMillis};
 
 use crate::error::PositionError;
+use crate::lineage::Lineage;
 
 /// One stored message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +40,8 @@ impl Record {
 pub struct StreamInfo {
     /// Its random birth mark; a restored or recreated stream has another.
     pub incarnation: Incarnation,
+    /// That life, and those it was restored from.
+    pub lineage: Lineage,
     /// The first sequence it still holds; `last + 1` when it is empty.
     pub first: Sequence,
     /// The last sequence it has given; 0 before the first message.
@@ -66,7 +69,8 @@ pub struct Position {
 
 impl StreamInfo {
     /// Compares a stored (incarnation, sequence) with this stream, without looking at the message
-    /// there.
+    /// there. A position of a life that this stream was restored from is good up to the last message
+    /// that was restored.
     ///
     /// # Errors
     /// When the stream is another one, or ends before the position. Nothing may be read from
@@ -77,13 +81,7 @@ impl StreamInfo {
         incarnation: Incarnation,
         sequence: Sequence,
     ) -> Result<(), PositionError> {
-        if incarnation != self.incarnation {
-            return Err(PositionError::OtherIncarnation {
-                stream: stream.to_owned(),
-                stored: incarnation,
-                found: self.incarnation,
-            });
-        }
+        self.lineage.check(stream, incarnation, sequence)?;
         if sequence > self.last {
             return Err(PositionError::BehindPosition {
                 stream: stream.to_owned(),

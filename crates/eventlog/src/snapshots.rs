@@ -120,6 +120,12 @@ impl Snapshots {
     }
 }
 
+/// Where the frame stands after which a value of `stream` was taken, if that is a snapshot.
+pub(crate) fn point(stream: &str, value: &[u8]) -> Option<SnapshotPoint> {
+    let ours = stream.strip_prefix("KV_") == Some(BUCKET);
+    ours.then(|| read(value)).flatten().map(|found| found.point)
+}
+
 fn read(bytes: &[u8]) -> Option<Snapshot> {
     let stored: Stored = schemas::decode(bytes).ok()?;
     let sound = stored.v == VERSION && stored.check == Digest::of(&stored.state);

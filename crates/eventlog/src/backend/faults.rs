@@ -14,6 +14,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::nats::NatsBackend;
 use super::{
     AskFault, Backend, EXPECTED_LAST, Lane, Outgoing, PublishFault, Raw, RawCore, RawReader,
     RawSubscription, ReadEvent, ReadSpec, Settle, Stored, StreamState, header,
@@ -164,6 +165,10 @@ impl Faulty {
 
 #[async_trait]
 impl Backend for Faulty {
+    fn broker(&self) -> Option<&NatsBackend> {
+        self.shared.inner.broker()
+    }
+
     async fn publish(&self, message: &Outgoing, wait: Duration) -> Result<Stored, PublishFault> {
         let shared = &self.shared;
         shared.published.fetch_add(1, Ordering::SeqCst);

@@ -231,6 +231,10 @@ pub(crate) trait RawSubscription: Send {
 /// A broker.
 #[async_trait]
 pub(crate) trait Backend: Send + Sync {
+    /// The real broker, if this is it: what only that can do is asked of it directly.
+    fn broker(&self) -> Option<&nats::NatsBackend> {
+        None
+    }
     /// Stores a message; waits at most `wait` for the answer.
     async fn publish(&self, message: &Outgoing, wait: Duration) -> Result<Stored, PublishFault>;
     /// The last message of `subject`, wildcards allowed, from the leader.

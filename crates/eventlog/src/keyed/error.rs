@@ -3,6 +3,7 @@
 use schemas::{Incarnation, Sequence};
 
 use crate::error::{AppendError, ReadError, SendError};
+use crate::lineage::Lineage;
 
 /// What ends the serving of a domain. What passes by itself (a broker that is away for a while,
 /// a full stream) does not: it is tried again.
@@ -78,5 +79,30 @@ impl KeyedError {
             | Self::AheadOfCommands { .. }
             | Self::Panicked { .. } => false,
         }
+    }
+}
+
+/// Compares what an event says to have handled with the lives of its command stream: another life is
+/// wrong, and so is a command that was lost when the stream was restored.
+pub(super) fn known(
+    lineage: &Lineage,
+    subject: &str,
+    stream: &str,
+    (stored, handled): (Incarnation, Sequence),
+) -> Result<(), KeyedError> {
+    match lineage.reaches(stored) {
+        None => Err(KeyedError::OtherIncarnation {
+            subject: subject.to_owned(),
+            stream: stream.to_owned(),
+            stored,
+            found: lineage.incarnation(),
+        }),
+        Some(last) if handled > last => Err(KeyedError::AheadOfCommands {
+            subject: subject.to_owned(),
+            stream: stream.to_owned(),
+            handled,
+            last,
+        }),
+        Some(_) => Ok(()),
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use schemas::effect::Effect;
 use schemas::keyed::{KeyedMessage, Reply};
 use schemas::subjects::{AggregateId, wake};
-use schemas::{Incarnation, Sequence, UnixMillis, encode};
+use schemas::{Sequence, UnixMillis, encode};
 
 use super::aggregate::Aggregate;
 use super::error::KeyedError;
@@ -19,6 +19,7 @@ use super::loaded::{Cache, Known, Loaded};
 use super::prepare::prepared;
 use super::step::{Answering, Handling, Step, step};
 use crate::error::AppendError;
+use crate::lineage::Lineage;
 use crate::metric_names::COMMANDS_TOTAL;
 use crate::outbox::{Outgoing, confirmation_message, effect_message};
 use crate::{EventLog, Record};
@@ -27,17 +28,17 @@ use crate::{EventLog, Record};
 pub(super) struct Handler<A: Aggregate> {
     log: EventLog,
     aggregate: Arc<A>,
-    incarnation: Incarnation,
+    lineage: Lineage,
     cache: Cache<A>,
 }
 
 impl<A: Aggregate> Handler<A> {
-    pub(super) fn new(log: EventLog, aggregate: Arc<A>, incarnation: Incarnation) -> Self {
+    pub(super) fn new(log: EventLog, aggregate: Arc<A>, lineage: Lineage) -> Self {
         Self {
-            cache: Cache::new(log.clone(), incarnation),
+            cache: Cache::new(log.clone(), lineage.clone()),
             log,
             aggregate,
-            incarnation,
+            lineage,
         }
     }
 
@@ -130,7 +131,7 @@ impl<A: Aggregate> Handler<A> {
             );
         }
         let handling = Handling {
-            incarnation: self.incarnation,
+            incarnation: self.lineage.incarnation(),
             sequence: record.sequence,
             stored_at: record.stored_at,
             now: UnixMillis::now(),

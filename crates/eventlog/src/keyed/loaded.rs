@@ -5,14 +5,14 @@
 
 use std::collections::HashMap;
 
-use schemas::Incarnation;
 use schemas::decode;
 use schemas::subjects::keyed_events;
 
 use super::aggregate::{Aggregate, EntryOf};
-use super::error::KeyedError;
+use super::error::{KeyedError, known};
 use crate::EventLog;
 use crate::append::Appender;
+use crate::lineage::Lineage;
 
 /// How many aggregates a partition keeps at hand; at one more, all are forgotten.
 const KEPT: usize = 1024;
@@ -38,15 +38,15 @@ pub(super) enum Known<A: Aggregate> {
 /// The aggregates that one partition has at hand.
 pub(super) struct Cache<A: Aggregate> {
     log: EventLog,
-    incarnation: Incarnation,
+    lineage: Lineage,
     kept: HashMap<String, Loaded<A>>,
 }
 
 impl<A: Aggregate> Cache<A> {
-    pub(super) fn new(log: EventLog, incarnation: Incarnation) -> Self {
+    pub(super) fn new(log: EventLog, lineage: Lineage) -> Self {
         Self {
             log,
-            incarnation,
+            lineage,
             kept: HashMap::new(),
         }
     }
@@ -66,7 +66,9 @@ impl<A: Aggregate> Cache<A> {
             None => Known::Nothing,
             Some(record) => match decode::<EntryOf<A>>(&record.payload) {
                 Ok(entry) => {
-                    self.check(&record.subject, &entry)?;
+                    let commands = A::DOMAIN.command_stream();
+                    let stored = (entry.incarnation, entry.handled);
+                    known(&self.lineage, &record.subject, commands, stored)?;
                     Known::Entry(Box::new(entry))
                 }
                 Err(error) => {
@@ -89,18 +91,6 @@ impl<A: Aggregate> Cache<A> {
             self.kept.clear();
         }
         self.kept.insert(key.to_owned(), loaded);
-    }
-
-    fn check(&self, subject: &str, entry: &EntryOf<A>) -> Result<(), KeyedError> {
-        if entry.incarnation == self.incarnation {
-            return Ok(());
-        }
-        Err(KeyedError::OtherIncarnation {
-            subject: subject.to_owned(),
-            stream: A::DOMAIN.command_stream().to_owned(),
-            stored: entry.incarnation,
-            found: self.incarnation,
-        })
     }
 }
 

@@ -61,12 +61,12 @@ impl<A: Aggregate> Keyed<A> {
     /// When the broker lacks the streams or cannot be asked.
     pub async fn open(log: EventLog, aggregate: Arc<A>) -> Result<Self, KeyedError> {
         let commands = log.stream_info(A::DOMAIN.command_stream()).await?;
-        let incarnation = commands.incarnation;
+        let lineage = commands.lineage;
         let opening =
-            (0..PARTITIONS).map(|n| Partition::open(&log, aggregate.clone(), incarnation, n));
+            (0..PARTITIONS).map(|n| Partition::open(&log, aggregate.clone(), lineage.clone(), n));
         Ok(Self {
             partitions: futures_util::future::try_join_all(opening).await?,
-            sweeper: Sweeper::new(log.clone(), aggregate, incarnation),
+            sweeper: Sweeper::new(log.clone(), aggregate, lineage.clone()),
         })
     }
 
@@ -84,7 +84,9 @@ impl<A: Aggregate> Keyed<A> {
             }));
         }
         let sweeping = self.sweeper.run(shutdown.clone());
-        parts.spawn(ambient::here(async move { (sweeping.await, "the sweeper") }));
+        parts.spawn(ambient::here(
+            async move { (sweeping.await, "the sweeper") },
+        ));
         let mut outcome = Ok(());
         while let Some(ended) = parts.join_next().await {
             let (result, part) = ended.unwrap_or((Ok(()), "a part"));

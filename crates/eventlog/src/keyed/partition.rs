@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use schemas::Incarnation;
 use schemas::subjects::keyed_partition;
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +15,7 @@ use super::error::KeyedError;
 use super::handle::Handler;
 use crate::EventLog;
 use crate::error::ReadError;
+use crate::lineage::Lineage;
 use crate::work::{Job, Work, WorkOptions};
 
 /// How long an instance may be silent about a message before another gets it.
@@ -35,7 +35,7 @@ impl<A: Aggregate> Partition<A> {
     pub(super) async fn open(
         log: &EventLog,
         aggregate: Arc<A>,
-        incarnation: Incarnation,
+        lineage: Lineage,
         number: u64,
     ) -> Result<Self, KeyedError> {
         let options = WorkOptions {
@@ -52,7 +52,7 @@ impl<A: Aggregate> Partition<A> {
         };
         Ok(Self {
             work: log.work(options).await?,
-            handler: Handler::new(log.clone(), aggregate, incarnation),
+            handler: Handler::new(log.clone(), aggregate, lineage),
         })
     }
 

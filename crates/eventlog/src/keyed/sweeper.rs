@@ -11,16 +11,17 @@ use std::time::Duration;
 
 use schemas::keyed::KeyedEntry;
 use schemas::subjects::{AggregateId, Subject, keyed_events};
-use schemas::{Incarnation, Sequence, decode};
+use schemas::{Sequence, decode};
 use serde::de::IgnoredAny;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::aggregate::Aggregate;
-use super::error::KeyedError;
+use super::error::{KeyedError, known};
 use super::handle::{send, wake_up};
 use super::partition::pause_if_it_passes;
 use crate::backend::{ReadSpec, Start};
+use crate::lineage::Lineage;
 use crate::outbox::effect_message;
 use crate::read::{Follow, Reader};
 use crate::{EventLog, Record};
@@ -39,7 +40,7 @@ type Envelope = KeyedEntry<IgnoredAny, IgnoredAny>;
 pub(super) struct Sweeper<A: Aggregate> {
     log: EventLog,
     aggregate: Arc<A>,
-    incarnation: Incarnation,
+    lineage: Lineage,
     /// How far the command stream is known to reach.
     commands_end: Sequence,
     waiting: BTreeMap<String, Waiting>,
@@ -53,11 +54,11 @@ struct Waiting {
 }
 
 impl<A: Aggregate> Sweeper<A> {
-    pub(super) fn new(log: EventLog, aggregate: Arc<A>, incarnation: Incarnation) -> Self {
+    pub(super) fn new(log: EventLog, aggregate: Arc<A>, lineage: Lineage) -> Self {
         Self {
             log,
             aggregate,
-            incarnation,
+            lineage,
             commands_end: Sequence(0),
             waiting: BTreeMap::new(),
         }
@@ -128,14 +129,8 @@ impl<A: Aggregate> Sweeper<A> {
     /// An event must not know more of the command stream than the command stream does.
     async fn check(&mut self, record: &Record, entry: &Envelope) -> Result<(), KeyedError> {
         let stream = A::DOMAIN.command_stream();
-        if entry.incarnation != self.incarnation {
-            return Err(KeyedError::OtherIncarnation {
-                subject: record.subject.clone(),
-                stream: stream.to_owned(),
-                stored: entry.incarnation,
-                found: self.incarnation,
-            });
-        }
+        let stored = (entry.incarnation, entry.handled);
+        known(&self.lineage, &record.subject, stream, stored)?;
         if entry.handled > self.commands_end {
             self.commands_end = self.log.stream_info(stream).await?.last;
         }

@@ -8,7 +8,7 @@ mod file;
 mod units;
 
 use schemas::Incarnation;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub use self::drift::Drift;
 pub use self::file::{StreamsFile, StreamsFileError};
@@ -16,10 +16,13 @@ use crate::EventLog;
 use crate::ask::{ask, read_error};
 use crate::backend::AskFault;
 use crate::error::ReadError;
-use crate::log::has_incarnation;
+use crate::lineage::Lineage;
+use crate::log::{half_restored, has_incarnation};
 
 /// Where the incarnation stands in a stream's metadata.
 pub(crate) const INCARNATION: &str = "worldline.incarnation";
+/// The mark of a stream that is being restored: from which backup. Whoever reads it stops.
+pub(crate) const RESTORING: &str = "worldline.restoring";
 
 /// What `apply` has done.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -70,8 +73,8 @@ pub async fn check(log: &EventLog, file: &StreamsFile) -> Result<Vec<Drift>, Rea
     Ok(drifts)
 }
 
-/// Gives a stream a new incarnation: after a restore from a backup, every stored position in it
-/// must be refused.
+/// Gives a stream a new incarnation without ancestors: from now on every stored position in it is
+/// refused. For streams that were changed by other means than `worldline restore`.
 ///
 /// # Errors
 /// See [`ReadError`].
@@ -92,10 +95,7 @@ fn name(config: &Value) -> &str {
 
 fn mark(config: &mut Value) -> Incarnation {
     let incarnation = Incarnation(ambient::random());
-    if !config["metadata"].is_object() {
-        config["metadata"] = json!({});
-    }
-    config["metadata"][INCARNATION] = incarnation.to_string().into();
+    Lineage::first(incarnation).write(config);
     incarnation
 }
 
@@ -130,6 +130,10 @@ async fn apply_one(log: &EventLog, wanted: &Value, report: &mut Report) -> Resul
             Err(error) => Err(error),
         };
     };
+    if let Some(backup) = found["metadata"][RESTORING].as_str() {
+        let fault = AskFault::Refused(half_restored(backup));
+        return Err(read_error(format!("applying {name}"), &name, fault));
+    }
     let drifts = drift::between(wanted, &found);
     if drifts.is_empty() {
         report.unchanged.push(name);

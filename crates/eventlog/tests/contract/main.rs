@@ -6,6 +6,7 @@
 mod subject;
 
 mod appending;
+mod backup;
 mod broker_only;
 mod buckets;
 mod following;

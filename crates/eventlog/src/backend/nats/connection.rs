@@ -34,8 +34,8 @@ const SUBSCRIPTION_CAPACITY: usize = 4096;
 const OLDEST_SERVER: (i64, i64, i64) = (2, 12, 0);
 
 /// One connection with its ears.
-pub(super) struct Connection {
-    pub(super) client: Client,
+pub(crate) struct Connection {
+    pub(crate) client: Client,
     /// Rises when messages may have been missed.
     pub(super) disturbed: watch::Sender<u64>,
     /// Rises when the connection is lost: no answer comes to what was asked before.
@@ -60,7 +60,7 @@ struct Ears {
 pub(crate) struct NatsBackend {
     pub(super) hot: Connection,
     pub(super) fan_out: Connection,
-    pub(super) bulk: Connection,
+    pub(crate) bulk: Connection,
 }
 
 impl NatsBackend {

@@ -10,3 +10,4 @@ mod pull;
 mod requests;
 
 pub(crate) use connection::NatsBackend;
+pub(crate) use requests::NoAnswer;

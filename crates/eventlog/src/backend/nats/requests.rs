@@ -24,7 +24,7 @@ use crate::work::WorkOptions;
 pub(super) const ASK_WAIT: Duration = Duration::from_secs(3);
 
 /// What came back instead of an answer.
-pub(super) enum NoAnswer {
+pub(crate) enum NoAnswer {
     Silent(String),
     Denied(String),
     TooLarge,
@@ -39,7 +39,7 @@ enum Answer {
 
 impl Connection {
     /// One request, one answer, or why not.
-    pub(super) async fn ask(
+    pub(crate) async fn ask(
         &self,
         subject: &str,
         headers: Option<HeaderMap>,
@@ -77,7 +77,7 @@ impl Connection {
     }
 
     /// A request to the `JetStream` API.
-    pub(super) async fn api(&self, request: &str, content: &Value) -> Result<Value, AskFault> {
+    pub(crate) async fn api(&self, request: &str, content: &Value) -> Result<Value, AskFault> {
         let subject = format!("$JS.API.{request}");
         match self.ask(&subject, None, body(content), ASK_WAIT).await {
             Ok(message) => api_answer(&message.payload),
@@ -98,6 +98,10 @@ impl Connection {
 
 #[async_trait]
 impl Backend for NatsBackend {
+    fn broker(&self) -> Option<&NatsBackend> {
+        Some(self)
+    }
+
     async fn publish(&self, message: &Outgoing, wait: Duration) -> Result<Stored, PublishFault> {
         let headers = (!message.headers.is_empty()).then(|| header_map(&message.headers));
         let payload = message.payload.clone();
