@@ -28,6 +28,12 @@ pub struct Config {
     /// Silence after which another worker is believed dead, so that its areas may be claimed.
     /// Default `300ms`; `WORLDLINE_WORKER_SUSPECT_AFTER`.
     pub suspect_after: Span,
+    /// How many replicas of others' awake areas it keeps, so as to take them at once when their
+    /// owner dies. Default 500; `WORLDLINE_WORKER_REPLICAS`.
+    pub replicas: u32,
+    /// How long a worker that is to end waits for the director to place its areas elsewhere; what is
+    /// left then is let go with a last frame. Default `30s`; `WORLDLINE_WORKER_GRACE`.
+    pub grace: Span,
     /// A worker whose ticks are later than this claims nothing. Default `200ms`;
     /// `WORLDLINE_WORKER_LATE_AFTER`.
     pub late_after: Span,
@@ -44,6 +50,8 @@ impl Default for Config {
             snapshot_bytes: 8 * 1024 * 1024,
             snapshot_every: Span::from_secs(600),
             suspect_after: Span::from_millis(300),
+            replicas: 500,
+            grace: Span::from_secs(30),
             late_after: Span::from_millis(200),
         }
     }

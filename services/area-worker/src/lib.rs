@@ -3,19 +3,24 @@
 //! | part | what it does |
 //! |---|---|
 //! | [`supervisor`](self) | follows the placements; starts, ends and wakes areas; announces itself |
-//! | `area` | the life of one area: restore, fence, run, sleep, release |
+//! | `area` | the life of one area: stand by, restore, fence, run, sleep, release |
 //! | `area::run_loop` | the tick: drain, decide, hand over, and what follows an acknowledgement |
 //! | `ticks` | the threads on which ticks run, and nothing else |
 //!
 //! The rules are `world`'s, the broker is `eventlog`'s; this crate introduces them to each other.
 
+mod announcer;
 mod area;
 mod config;
 mod crash_points;
+mod duty;
 mod heartbeat;
 mod peers;
+mod ready;
+mod replicas;
 mod shared;
 mod sources;
+mod streams;
 mod supervisor;
 mod ticks;
 
@@ -27,12 +32,14 @@ use anyhow::Context;
 use eventlog::EventLog;
 use runtime::Ctx;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::shared::Shared;
 use crate::sources::Sources;
 use crate::supervisor::Supervisor;
 
-/// Runs a worker until the shutdown begins, and then until every area has been let go.
+/// Runs a worker until the shutdown begins or an operator orders it to drain, and then until every
+/// area has been handed over or let go.
 ///
 /// # Errors
 /// When the broker refuses what it needs: a missing stream or bucket, or a right.
@@ -41,19 +48,24 @@ pub async fn run(config: Config, log: EventLog, ctx: Ctx) -> anyhow::Result<()> 
     let mut sources = Sources::open(&log).await.context("listening")?;
     let shared = Arc::new(Shared::new(config, log).context("starting the tick threads")?);
     tracing::info!(worker = %shared.me, "worker started");
-    // Ends with this function, however that ends.
-    let mut heartbeat = JoinSet::new();
-    heartbeat.spawn(ambient::here(heartbeat::beat(Arc::clone(&shared))));
+    // These end with this function, however that ends.
+    let (mut aside, drain) = (JoinSet::new(), CancellationToken::new());
+    aside.spawn(ambient::here(heartbeat::beat(Arc::clone(&shared))));
+    aside.spawn(ambient::here(streams::keep_fresh(Arc::clone(&shared))));
+    aside.spawn(ambient::here(duty::follow(
+        Arc::clone(&shared),
+        drain.clone(),
+    )));
     let mut supervisor = Supervisor::new(shared);
     health.ready();
     loop {
-        let event = supervisor.next(&mut sources);
-        match ctx.shutdown.unless_begun(event).await {
-            Some(event) => supervisor.on(event?).await?,
+        let event = drain.run_until_cancelled(supervisor.next(&mut sources));
+        match ctx.shutdown.unless_begun(event).await.flatten() {
+            Some(event) => supervisor.on(event?)?,
             None => break,
         }
     }
     supervisor.drain(&mut sources).await;
-    heartbeat.shutdown().await;
+    aside.shutdown().await;
     Ok(())
 }

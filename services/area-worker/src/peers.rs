@@ -32,15 +32,16 @@ impl Peers {
         heard.insert(worker, Instant::now());
     }
 
+    /// When the silence of a worker has lasted for `patience`, if nothing more is heard of it. Of
+    /// one that was never heard nobody can say anything before having listened for so long.
+    pub(crate) fn silent_at(&self, worker: &str, patience: Duration) -> Instant {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.get(worker).copied().unwrap_or(self.since) + patience
+    }
+
     /// Whether `worker` was heard lately, or nobody has listened long enough to say.
     pub(crate) fn may_be_alive(&self, worker: &str) -> bool {
-        if self.since.elapsed() < self.patience {
-            return true;
-        }
-        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        heard
-            .get(worker)
-            .is_some_and(|at| at.elapsed() < self.patience)
+        Instant::now() < self.silent_at(worker, self.patience)
     }
 
     /// Whether anybody but `me` was heard lately.

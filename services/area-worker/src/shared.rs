@@ -8,6 +8,8 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::config::Config;
 use crate::peers::Peers;
+use crate::replicas::Replicas;
+use crate::streams::KnownStreams;
 use crate::ticks::TickThreads;
 
 /// Areas that are restored at the same time.
@@ -24,8 +26,12 @@ pub(crate) struct Shared {
     pub(crate) log: EventLog,
     pub(crate) ticks: TickThreads,
     pub(crate) peers: Peers,
-    /// Turns at restoring.
+    /// What is known of the areas' streams.
+    pub(crate) streams: KnownStreams,
+    /// Turns at restoring what is to be owned.
     pub(crate) claims: Semaphore,
+    /// Room for replicas of others' areas.
+    pub(crate) replicas: Replicas,
     /// What this worker owns has changed: announce it.
     pub(crate) changed: Notify,
 }
@@ -40,7 +46,9 @@ impl Shared {
             log,
             ticks: TickThreads::start(config.tick_threads)?,
             peers: Peers::new(config.suspect_after.duration()),
+            streams: KnownStreams::default(),
             claims: Semaphore::new(CLAIMS_AT_ONCE),
+            replicas: Replicas::new(config.replicas),
             changed: Notify::new(),
             config,
         })

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use eventlog::membership::{self, Heartbeats};
 use eventlog::{CoreSubscription, Entry, EventLog, ReadError, Watch};
-use schemas::AreaId;
 use schemas::control::Heartbeat;
+use schemas::{AreaId, WorkerId};
 use tokio::task::JoinError;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::area::Life;
+use crate::ready;
 
 /// How often areas that have failed are looked through.
 const BEAT: Duration = Duration::from_millis(100);
@@ -23,6 +24,8 @@ pub(crate) enum Event {
     Placed(Entry),
     /// Somebody wants into an area.
     Knock(AreaId),
+    /// A worker is ready to take an area over.
+    Ready(AreaId, WorkerId),
     /// An area's life has ended.
     Ended(Result<(AreaId, Life), JoinError>),
     /// Another worker (or this one) is alive.
@@ -36,6 +39,7 @@ pub(crate) enum Event {
 pub(crate) struct Sources {
     placements: Watch,
     knocks: CoreSubscription,
+    ready: CoreSubscription,
     heartbeats: Heartbeats,
     beat: Interval,
     announce: Interval,
@@ -50,6 +54,7 @@ impl Sources {
         };
         Ok(Self {
             knocks: log.subscribe_core("wake.area.*").await?,
+            ready: log.subscribe_core(ready::EVERYWHERE).await?,
             heartbeats: membership::heartbeats(log).await?,
             placements: log.bucket("placements").await?.watch().await?,
             beat: every(BEAT),
@@ -68,6 +73,9 @@ impl Sources {
                 _ = self.beat.tick() => Ok(Some(Event::Beat)),
                 entry = self.placements.next() => entry.map(|entry| Some(Event::Placed(entry))),
                 Some(beat) = self.heartbeats.next() => Ok(Some(Event::Heard(beat))),
+                Some(hint) = self.ready.next() => {
+                    Ok(ready::heard(&hint).map(|(area, worker)| Event::Ready(area, worker)))
+                }
                 Some(knock) = self.knocks.next() => Ok(knocked(&knock.subject)),
             };
             match event {

@@ -5,12 +5,14 @@
 //! world is stepped forward without commands, by the ticks that passed unowned and at most 25, so
 //! that bodies do not hang in the air and do not fall far unseen.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use eventlog::{AppendError, Appender, EventLog, PositionError, ReadError};
+use eventlog::{AppendError, Appender, PositionError, ReadError};
 use schemas::fact::Fact;
 use schemas::ids::{Incarnation, TICK_MILLIS};
 use schemas::subjects::{AREA_COMMANDS, area_events};
-use schemas::{Claim, Epoch, Sequence, Tick, UnixMillis, WorkerId};
+use schemas::{Claim, Epoch, Sequence, Tick, UnixMillis};
 use world::rules::MAX_RESUME_TICKS;
 use world::{AreaState, FrameHeader, HASH_VERSION, RULES_VERSION};
 
@@ -18,6 +20,7 @@ use super::opening::Opening;
 use super::pen::append_surely;
 use super::restore::Restored;
 use crate::crash_points::{CrashPoint, Marks, reached};
+use crate::shared::Shared;
 
 /// An area that is owned.
 pub(crate) struct Owned {
@@ -31,6 +34,8 @@ pub(crate) struct Owned {
     pub(crate) appender: Appender,
     /// Which life of the command stream its position counts in.
     pub(crate) commands: Incarnation,
+    /// How long ago the world stood as it stands now: less than a tick.
+    pub(crate) behind: Duration,
 }
 
 /// Why an area was not taken.
@@ -50,29 +55,35 @@ pub(crate) enum FenceError {
     Read(#[from] ReadError),
 }
 
-/// Appends the ownership frame of `worker` after what has been restored.
+/// Appends the ownership frame of this worker after what has been restored. Whoever has folded the
+/// last frame need not ask for it: the condition does, and `Fenced` means that it was not the last.
+/// `followed` says that its frames came live until now.
 pub(crate) async fn fence(
-    log: &EventLog,
-    worker: &WorkerId,
+    shared: &Shared,
     opening: &Opening,
     restored: &Restored,
+    followed: bool,
 ) -> Result<Owned, FenceError> {
-    let before = &restored.state;
-    let mut appender = log.appender(&area_events(before.area())).await?;
+    let (log, before) = (&shared.log, &restored.state);
+    let mut appender = match &restored.last {
+        Some(last) => log.appender_after(last.clone())?,
+        None => log.appender(&area_events(before.area())).await?,
+    };
     if appender.sequence() != restored.sequence {
         return Err(FenceError::Behind(appender.sequence()));
     }
-    let (commands, lost) = consumable(log, before).await?;
+    let (commands, lost) = consumable(shared, before, followed).await?;
     let at = UnixMillis::now();
+    let elapsed = at.0.saturating_sub(before.at().0);
     let owned = Fact::Owned {
-        worker: worker.clone(),
+        worker: shared.me.clone(),
         build: env!("CARGO_PKG_VERSION").to_owned(),
         rules: RULES_VERSION,
         map: opening.map.name.clone(),
         map_hash: opening.map.digest,
         seed: opening.seed,
         hash_version: HASH_VERSION,
-        resume_tick: resume_tick(before, at),
+        resume_tick: resume_tick(before, elapsed),
         lost,
     };
     if let Some((first, last)) = lost {
@@ -92,30 +103,50 @@ pub(crate) async fn fence(
         sequence,
         appender,
         commands,
+        behind: behind(before, elapsed),
     })
 }
 
-/// The last tick, plus those that passed since then, at most 25.
-fn resume_tick(before: &AreaState, at: UnixMillis) -> Tick {
+/// The last tick, plus those that fit into the ms since then, at most 25.
+fn resume_tick(before: &AreaState, elapsed: u64) -> Tick {
     if before.frame_no().0 == 0 {
         return before.tick();
     }
-    let elapsed = at.0.saturating_sub(before.at().0) / TICK_MILLIS;
-    Tick(before.tick().0 + elapsed.min(MAX_RESUME_TICKS))
+    Tick(before.tick().0 + (elapsed / TICK_MILLIS).min(MAX_RESUME_TICKS))
+}
+
+/// What is left of the ms since the last frame after stepping the world on: by so much the next tick
+/// is due sooner, so that a quick change of hands does not shift the world's beat.
+fn behind(before: &AreaState, elapsed: u64) -> Duration {
+    if before.frame_no().0 == 0 || elapsed / TICK_MILLIS > MAX_RESUME_TICKS {
+        return Duration::ZERO;
+    }
+    Duration::from_millis(elapsed % TICK_MILLIS)
 }
 
 /// The command stream's life, and the messages of it that retention took before this area could
 /// consume them. That range may hold other areas' commands only; what it held nobody knows.
 async fn consumable(
-    log: &EventLog,
+    shared: &Shared,
     before: &AreaState,
+    followed: bool,
 ) -> Result<(Incarnation, Option<(Sequence, Sequence)>), FenceError> {
-    let info = log.stream_info(AREA_COMMANDS).await?;
     let position = before.position();
+    let mut info = shared.streams.commands(&shared.log).await?;
     if position.sequence == Sequence(0) {
         return Ok((info.incarnation, None));
     }
-    info.check(AREA_COMMANDS, position.incarnation, position.sequence)
+    if position.sequence > info.last && !followed {
+        info = shared.streams.commands_now(&shared.log).await?;
+    }
+    // Of an area that was followed live the position is younger than what is known of the stream:
+    // its owner read on meanwhile, and would be reading on still.
+    let reached = if followed {
+        position.sequence.min(info.last)
+    } else {
+        position.sequence
+    };
+    info.check(AREA_COMMANDS, position.incarnation, reached)
         .map_err(FenceError::OtherCommands)?;
     let next = position.sequence.next();
     let lost = (info.first > next).then(|| (next, Sequence(info.first.0 - 1)));

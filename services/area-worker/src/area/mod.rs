@@ -1,8 +1,10 @@
 //! The life of one area on this worker: restore, fence, run, and then sleep or be let go.
 //!
 //! One task per area leads it through ([`live`]); while it runs, its ticks happen on a tick thread
-//! and the task does its writing. The worker's supervisor decides which areas live.
+//! and the task does its writing. The worker's supervisor decides which areas live. Before an area
+//! is its own a worker may stand by: it keeps a replica, so that taking the area is one append.
 
+mod claim;
 mod effects;
 mod faults;
 mod fence;
@@ -13,38 +15,29 @@ mod pending;
 mod pipeline;
 mod predecessor;
 mod reader;
+mod replica;
 mod restore;
 pub(crate) mod run_loop;
 mod sleep;
 mod snapshotter;
+mod stand_by;
+mod stay;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::Duration;
 
 use eventlog::{AppendError, ReadError};
-use runtime::metric_definitions::RECOVERY_SECONDS;
-use schemas::subjects::AREA_EVENTS;
-use schemas::{AreaId, Incarnation};
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+use runtime::metric_definitions::{HANDOFFS_TOTAL, RECOVERY_SECONDS};
+use schemas::AreaId;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::fence::{FenceError, Owned};
-use self::inbox::{Inbox, WAITING_MESSAGES, read_after};
-use self::opening::{Opening, OpeningError};
-use self::pipeline::Pipeline;
-use self::restore::{RestoreError, Restored};
-use self::run_loop::{Ended, Farewell, Ports, Running, Start};
-use self::snapshotter::SnapshotPolicy;
+use self::claim::Claim;
+use self::fence::FenceError;
+use self::opening::OpeningError;
+use self::restore::RestoreError;
+use self::stand_by::StoodBy;
 use crate::shared::Shared;
-use crate::ticks::Wake;
-
-/// How often an overtaken claim is tried again before the area is left to whoever is faster.
-const CLAIM_ATTEMPTS: u32 = 3;
-/// How long the last errands and snapshots of an area may take.
-const LAST_ERRANDS: Duration = Duration::from_secs(5);
 
 /// How an area's life on this worker ended.
 #[derive(Debug)]
@@ -57,6 +50,12 @@ pub(crate) enum Life {
     Released,
     /// Somebody else has written to its log.
     Lost,
+    /// It stood by for an area that sleeps; nothing is kept of it.
+    Dozing,
+    /// It stood by, and was not to any longer.
+    Dropped,
+    /// It was to stand by and has no room for another replica.
+    NoRoom,
     /// Its rules break again and again.
     Quarantined,
     /// It could not be taken, or could not go on. Perhaps later.
@@ -86,221 +85,85 @@ pub(crate) enum LifeError {
     Broken,
 }
 
+impl LifeError {
+    /// Whether trying again leads nowhere before somebody has mended the log or the build.
+    pub(crate) const fn is_lasting(&self) -> bool {
+        matches!(
+            self,
+            Self::Opening(OpeningError::NoMap { .. } | OpeningError::Undecodable { .. })
+                | Self::Restore(RestoreError::OtherLog { .. } | RestoreError::Broken { .. })
+                | Self::Fence(FenceError::OtherCommands(_))
+        )
+    }
+}
+
 /// What others may know of a living area.
 #[derive(Debug, Default)]
 pub(crate) struct Vitals {
     /// Whether it is owned by now.
     pub(crate) owned: AtomicBool,
+    /// Whether a replica of it is kept, up to its live frames.
+    pub(crate) replica: AtomicBool,
     /// What it uses of a core, in 1/1000.
     pub(crate) load: Arc<AtomicU32>,
+    /// How many bodies are in it.
+    pub(crate) population: Arc<AtomicU32>,
 }
 
-/// Leads `area` from its claim to its end, or until `release` asks to let it go.
-pub(crate) async fn live(
-    shared: &Shared,
-    area: &AreaId,
-    vitals: &Vitals,
-    release: &CancellationToken,
-) -> Life {
-    let begun = Instant::now();
-    match claim(shared, area, release).await {
-        Ok(Claim::Asleep) => Life::Asleep,
-        Ok(Claim::LetGo) => Life::Released,
-        Ok(Claim::Owned(claimed)) => {
-            vitals.owned.store(true, Ordering::Relaxed);
-            shared.changed.notify_one();
-            metrics::histogram!(RECOVERY_SECONDS).record(begun.elapsed().as_secs_f64());
-            tracing::info!(
-                area.id = %area, lease.epoch = %claimed.owned.header.epoch,
-                tick = %claimed.owned.state.tick(), frames = claimed.restored.frames,
-                duration_ms = begun.elapsed().as_millis(), "area taken"
-            );
-            run(shared, area, vitals, release, *claimed).await
-        }
+/// What the supervisor wants of a living area; neither is ever taken back.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Orders {
+    /// It is to be owned; until then this worker stands by.
+    pub(crate) take: CancellationToken,
+    /// It is to be let go.
+    pub(crate) release: CancellationToken,
+}
+
+/// Leads `area` from standing by, or from its claim, to its end or until it is to be let go.
+pub(crate) async fn live(shared: &Shared, area: &AreaId, vitals: &Vitals, orders: &Orders) -> Life {
+    let lead = Box::pin(lead(shared, area, vitals, orders));
+    match lead.await {
+        Ok(life) => life,
         Err(LifeError::Fence(FenceError::Append(AppendError::Fenced { .. }))) => Life::Lost,
         Err(error) => Life::Failed(error),
     }
 }
 
-/// What came of trying to take an area.
-enum Claim {
-    /// It may go on sleeping.
-    Asleep,
-    /// It was to be let go before it was taken.
-    LetGo,
-    /// It is taken.
-    Owned(Box<Claimed>),
-}
-
-/// An area that is taken and does not run yet.
-struct Claimed {
-    opening: Opening,
-    restored: Restored,
-    owned: Owned,
-    events: Incarnation,
-}
-
-/// Takes the area.
-async fn claim(
-    shared: &Shared,
-    area: &AreaId,
-    release: &CancellationToken,
-) -> Result<Claim, LifeError> {
-    // A few at a time: restoring takes memory, and those that are waited for come first.
-    let turn = shared.claims.acquire().await;
-    if sleep::is_asleep(&shared.log, area).await? {
-        return Ok(Claim::Asleep);
-    }
-    let opening = opening::read(&shared.log, area).await?;
-    let events = shared.log.stream_info(AREA_EVENTS).await?.incarnation;
-    let mut restored = restore::restore(&shared.log, area, &opening.map.name).await?;
-    drop(turn);
-    for attempt in 1.. {
-        // Waiting may be given up at any time; an append must not be.
-        let waiting = async {
-            shared.until_on_time().await;
-            predecessor::wait_for(shared, &mut restored).await
-        };
-        match release.run_until_cancelled(waiting).await {
-            None => return Ok(Claim::LetGo),
-            Some(waited) => waited?,
-        }
-        match fence::fence(&shared.log, &shared.me, &opening, &restored).await {
-            Err(FenceError::Behind(_)) if attempt < CLAIM_ATTEMPTS => {
-                restored.catch_up(&shared.log).await?;
-            }
-            Err(error) => return Err(error.into()),
-            Ok(owned) => {
-                return Ok(Claim::Owned(Box::new(Claimed {
-                    opening,
-                    restored,
-                    owned,
-                    events,
-                })));
-            }
-        }
-    }
-    Ok(Claim::LetGo)
-}
-
-/// Runs an owned area until it ends.
-async fn run(
+async fn lead(
     shared: &Shared,
     area: &AreaId,
     vitals: &Vitals,
-    release: &CancellationToken,
-    claimed: Claimed,
-) -> Life {
-    let Claimed {
-        opening,
-        restored,
-        owned,
-        events,
-    } = claimed;
-    let now = Instant::now();
-    let Some(seat) = shared.ticks.seat() else {
-        return Life::Failed(LifeError::Broken);
+    orders: &Orders,
+) -> Result<Life, LifeError> {
+    let mut replica = None;
+    if !orders.take.is_cancelled() {
+        match stand_by::stand_by(shared, area, vitals, orders).await {
+            Ok(StoodBy::Take(kept)) => replica = Some(kept),
+            // The area is to be owned by now, and the claim restores it once more.
+            Ok(StoodBy::NoRoom) | Err(_) if orders.take.is_cancelled() => {}
+            Ok(StoodBy::Dozing) => return Ok(Life::Dozing),
+            Ok(StoodBy::Dropped) => return Ok(Life::Dropped),
+            Ok(StoodBy::NoRoom) => return Ok(Life::NoRoom),
+            Err(error) => return Err(error),
+        }
+    }
+    let (begun, warm) = (Instant::now(), replica.is_some());
+    let claimed = match claim::claim(shared, area, orders, replica).await? {
+        Claim::Asleep => return Ok(Life::Asleep),
+        Claim::LetGo => return Ok(Life::Released),
+        Claim::Owned(claimed) => claimed,
     };
-    let (messages_in, messages) = mpsc::channel(WAITING_MESSAGES);
-    let (frames_in, frames) = mpsc::unbounded_channel();
-    let (errands_in, errands) = mpsc::channel(effects::WAITING_ERRANDS);
-    let (states_in, states) = mpsc::channel(1);
-    let (ended_in, mut ended) = oneshot::channel();
-    let position = owned.state.position();
-
-    let reader = AbortOnDrop(ambient::spawn(reader::read(
-        shared.log.clone(),
-        area.clone(),
-        read_after(position),
-        messages_in,
-    )));
-    let last_errands = ambient::spawn(effects::run(shared.log.clone(), area.clone(), errands));
-    let last_snapshot = ambient::spawn(snapshotter::keep(shared.log.snapshots(), events, states));
-    let start = Start {
-        key: seat.key(),
-        worker: shared.me.clone(),
-        map: opening.map,
-        header: owned.header,
-        state: owned.state,
-        sequence: owned.sequence,
-        inbox: Inbox::new(messages, position, owned.commands),
-        pipeline: Pipeline::new(frames_in),
-        snapshots: SnapshotPolicy::new(&shared.config, restored.frames, restored.bytes, now),
-        sleep_after: shared.config.sleep_after.duration(),
-        anchor: seat.anchor(),
-        ports: Ports {
-            errands: errands_in,
-            snapshots: states_in,
-            ended: ended_in,
-            load: Arc::clone(&vitals.load),
-        },
-    };
-    drop(restored);
-    seat.wake(Wake::Adopt(Box::new(Running::new(start, Instant::now()))));
-
-    let writing = pen::write(area, owned.appender, &seat, frames);
-    tokio::pin!(writing);
-    let (mut asked, mut written) = (false, false);
-    let ended = loop {
-        tokio::select! {
-            biased;
-            ended = &mut ended => break ended.map_err(|_| LifeError::Broken),
-            outcome = &mut writing, if !written => match outcome {
-                Ok(()) => written = true,
-                Err(error) => break Err(error.into()),
-            },
-            () = release.cancelled(), if !asked => {
-                asked = true;
-                seat.wake(Wake::Release(seat.key()));
-            }
-        }
-    };
-    if ended.is_err() {
-        seat.wake(Wake::Lost(seat.key()));
-    }
-    drop(reader);
-    // Both end when the area has dropped its ends of the channels.
-    for task in [last_errands, last_snapshot] {
-        if tokio::time::timeout(LAST_ERRANDS, task).await.is_err() {
-            tracing::warn!(area.id = %area, "the broker did not take the last errands in time; the next owner repeats them");
-        }
-    }
-    match ended {
-        Ok(Ended::Asleep(farewell)) => fall_asleep(shared, area, events, farewell).await,
-        Ok(Ended::Released(farewell)) => {
-            snapshotter::save(&shared.log.snapshots(), events, farewell).await;
-            Life::Released
-        }
-        Ok(Ended::Quarantined(farewell)) => {
-            snapshotter::save(&shared.log.snapshots(), events, farewell).await;
-            Life::Quarantined
-        }
-        Err(LifeError::Append(AppendError::Fenced { .. })) => Life::Lost,
-        Err(error) => Life::Failed(error),
-    }
-}
-
-/// Keeps a snapshot, then looks whether something came between the last tick and the last frame.
-async fn fall_asleep(
-    shared: &Shared,
-    area: &AreaId,
-    events: Incarnation,
-    farewell: Farewell,
-) -> Life {
-    let position = farewell.state.position();
-    snapshotter::save(&shared.log.snapshots(), events, farewell).await;
-    match sleep::has_newer_command(&shared.log, area, position).await {
-        Ok(false) => Life::Asleep,
-        Ok(true) => Life::Woken,
-        Err(error) => Life::Failed(error.into()),
-    }
-}
-
-/// A task that ends with whoever started it.
-struct AbortOnDrop(JoinHandle<()>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+    vitals.owned.store(true, Ordering::Relaxed);
+    shared.changed.notify_one();
+    let reason = claimed.former.reason();
+    metrics::counter!(HANDOFFS_TOTAL, "reason" => reason).increment(1);
+    metrics::histogram!(RECOVERY_SECONDS).record(begun.elapsed().as_secs_f64());
+    tracing::info!(
+        area.id = %area, lease.epoch = %claimed.owned.header.epoch, reason, warm,
+        tick = %claimed.owned.state.tick(), frames = claimed.replica.restored.frames,
+        duration_ms = begun.elapsed().as_millis(), "area taken"
+    );
+    let life = stay::run(shared, area, vitals, &orders.release, *claimed).await;
+    vitals.owned.store(false, Ordering::Relaxed);
+    Ok(life)
 }

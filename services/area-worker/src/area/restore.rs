@@ -21,6 +21,8 @@ pub(crate) struct Restored {
     pub(crate) state: AreaState,
     /// Its last frame's place in the log; 0 when it has none.
     pub(crate) sequence: Sequence,
+    /// That frame as the log has it, unless it is a snapshot's.
+    pub(crate) last: Option<Record>,
     /// Frames folded since the snapshot.
     pub(crate) frames: u64,
     /// Their bytes.
@@ -89,6 +91,7 @@ pub(crate) async fn restore(
     let mut restored = Restored {
         state: AreaState::new(area.clone(), map),
         sequence: Sequence(0),
+        last: None,
         frames: 0,
         bytes: 0,
     };
@@ -133,6 +136,7 @@ async fn from_snapshot(
     let mut restored = Restored {
         state,
         sequence: point.sequence,
+        last: None,
         frames: 0,
         bytes: 0,
     };
@@ -154,15 +158,23 @@ impl Restored {
         }
     }
 
+    /// Folds the frame that follows. After an error the state must not be used any more.
+    pub(crate) fn fold_next(&mut self, record: Record) -> Result<(), RestoreError> {
+        fold(&mut self.state, &record)?;
+        self.sequence = record.sequence;
+        self.frames += 1;
+        self.bytes += record.payload.len() as u64;
+        self.last = Some(record);
+        Ok(())
+    }
+
     /// Folds frames that follow, off the async threads when they are many.
     pub(crate) async fn fold_all(&mut self, records: Vec<Record>) -> Result<(), RestoreError> {
         let area = self.state.area().clone();
         let mut state = self.state.clone();
         let bytes: usize = records.iter().map(|record| record.payload.len()).sum();
         let frames = records.len() as u64;
-        let last = records
-            .last()
-            .map_or(self.sequence, |record| record.sequence);
+        let last = records.last().cloned();
         let fold = move || {
             for record in &records {
                 fold(&mut state, record)?;
@@ -176,7 +188,8 @@ impl Restored {
             folding.map_err(|_| RestoreError::Panicked(area))?
         };
         self.state = folded?;
-        self.sequence = last;
+        self.sequence = last.as_ref().map_or(self.sequence, |last| last.sequence);
+        self.last = last.or(self.last.take());
         self.frames += frames;
         self.bytes += bytes as u64;
         Ok(())

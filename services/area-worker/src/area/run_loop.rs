@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use runtime::metric_definitions::{COMMANDS_TOTAL, TICK_SECONDS};
+use runtime::metric_definitions::{COMMANDS_TOTAL, HANDOFF_GAP_SECONDS, TICK_SECONDS};
 use runtime::{TraceContext, end_timed, timed};
 use schemas::command::PlayerCommand;
 use schemas::fact::Fact;
@@ -82,6 +82,8 @@ pub(crate) struct Ports {
     pub(crate) ended: oneshot::Sender<Ended>,
     /// What the area uses of a core, in 1/1000.
     pub(crate) load: Arc<AtomicU32>,
+    /// How many bodies are in it.
+    pub(crate) population: Arc<AtomicU32>,
 }
 
 /// What an area begins to run with.
@@ -99,6 +101,10 @@ pub(crate) struct Start {
     pub(crate) snapshots: SnapshotPolicy,
     pub(crate) sleep_after: Duration,
     pub(crate) anchor: Instant,
+    /// How long ago the world stood as it stands now; the first tick is due by so much sooner.
+    pub(crate) behind: Duration,
+    /// Since when the area was without an owner, and why.
+    pub(crate) gap: Option<(Instant, &'static str)>,
     pub(crate) ports: Ports,
 }
 
@@ -134,7 +140,9 @@ pub(crate) struct Running {
     /// The last frame has been decided; no tick comes after it.
     last_decided: bool,
     ports: Option<Ports>,
+    gap: Option<(Instant, &'static str)>,
     load: Arc<AtomicU32>,
+    population: Arc<AtomicU32>,
 }
 
 impl Running {
@@ -147,7 +155,11 @@ impl Running {
             map: start.map,
             header: start.header,
             pending: Pending::restored(state.pending_effects(), start.sequence, now),
-            beat: Beat::new(state.area(), start.anchor, now),
+            beat: Beat::new(
+                state.area(),
+                start.anchor,
+                now.checked_sub(start.behind).unwrap_or(now),
+            ),
             state,
             inbox: start.inbox,
             pipeline: start.pipeline,
@@ -159,7 +171,9 @@ impl Running {
             sleep_after: start.sleep_after,
             ending: None,
             last_decided: false,
+            gap: start.gap,
             load: Arc::clone(&ports.load),
+            population: Arc::clone(&ports.population),
             ports: Some(ports),
         }
     }
@@ -197,12 +211,18 @@ impl Running {
         }
         self.held = false;
         self.beat.ticked(now.instant);
+        if let Some((since, reason)) = self.gap.take() {
+            let gap = now.instant.saturating_duration_since(since);
+            metrics::histogram!(HANDOFF_GAP_SECONDS, "reason" => reason).record(gap.as_secs_f64());
+        }
         self.fall_asleep_if_idle(now.instant);
         self.decide(now);
         self.resend(now.instant);
         let used = now.instant.elapsed();
         metrics::histogram!(TICK_SECONDS).record(used.as_secs_f64());
         self.note_load(used);
+        let population = u32::try_from(self.state.population()).unwrap_or(u32::MAX);
+        self.population.store(population, Ordering::Relaxed);
     }
 
     /// Its frame in flight is in the log at `sequence`.

@@ -295,6 +295,8 @@ pub(crate) fn config(name: &str) -> Config {
     Config {
         name: Some(name.into()),
         tick_threads: 1,
+        // Most tests have no director that would place anything elsewhere.
+        grace: Span::from_millis(300),
         ..Config::default()
     }
 }
