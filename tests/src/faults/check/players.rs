@@ -7,8 +7,9 @@ use crate::faults::actor::Told;
 use crate::faults::ground::Ground;
 use crate::faults::run::{Held, may_break};
 
-/// Refusals that an honest player may meet: a door that was passed, and a world that stood still for five seconds.
-const ORDINARY: [Reason; 2] = [Reason::NoDoor, Reason::Expired];
+/// Refusals that an honest player may meet: a door that was passed, a world that stood still for five seconds, and words
+/// that were held up and all came in the same tick.
+const ORDINARY: [Reason; 3] = [Reason::NoDoor, Reason::Expired, Reason::TooMany];
 
 /// Looks at what actors and bots were told.
 pub(crate) fn of_players(
@@ -48,7 +49,7 @@ pub(crate) fn of_players(
     if !bots.disconnects.is_empty() && !held.iter().any(breakable) {
         find(format!("sockets were lost: {:?}", bots.disconnects));
     }
-    let ordinary = |name: &str| ["no_door", "expired"].contains(&name);
+    let ordinary = |name: &str| ["no_door", "expired", "too_many"].contains(&name);
     if let Some((reason, count)) = bots
         .rejected_by_reason
         .iter()
