@@ -23,6 +23,7 @@ pub struct Appender {
     last: Option<Record>,
     undecided: Option<Undecided>,
     fenced: Option<Sequence>,
+    gone: Option<Sequence>,
 }
 
 struct Undecided {
@@ -47,6 +48,7 @@ impl EventLog {
             last: last.map(Record::from),
             undecided: None,
             fenced: None,
+            gone: None,
         })
     }
 
@@ -63,6 +65,7 @@ impl EventLog {
             last: Some(last),
             undecided: None,
             fenced: None,
+            gone: None,
         })
     }
 }
@@ -106,6 +109,14 @@ impl Appender {
         if let Some(by) = self.fenced {
             let subject = subject();
             return Err(AppendError::Fenced { subject, by });
+        }
+        if let Some(last) = self.gone {
+            let (subject, known) = (subject(), self.sequence());
+            return Err(AppendError::Gone {
+                subject,
+                known,
+                last,
+            });
         }
         if self.undecided.is_some() {
             return Err(AppendError::Undecided { subject: subject() });
@@ -152,6 +163,15 @@ impl Appender {
             Err(Refusal::Fenced(by)) => {
                 self.fenced = Some(by);
                 AppendError::Fenced { subject, by }
+            }
+            Err(Refusal::Gone(last)) => {
+                let known = expected;
+                self.gone = Some(last);
+                AppendError::Gone {
+                    subject,
+                    known,
+                    last,
+                }
             }
             Err(Refusal::Full) => AppendError::Full { subject },
             Err(Refusal::TooLarge) => AppendError::TooLarge { subject, size },

@@ -171,7 +171,8 @@ impl Bucket {
             .with("Worldline-Write", MessageId::random().as_str());
         let stored = conditioned::store(self.backend(), &self.stream, &message, after).await;
         stored.map_err(|refusal| match refusal {
-            Refusal::Fenced(_) => conflict(),
+            // A value that has run out is a change too.
+            Refusal::Fenced(_) | Refusal::Gone(_) => conflict(),
             Refusal::Full => SendError::Full { subject }.into(),
             Refusal::TooLarge => SendError::TooLarge { subject, size }.into(),
             Refusal::Denied => SendError::Denied { subject }.into(),

@@ -5,8 +5,8 @@
 //!
 //! - an **ack** is definite: stored;
 //! - **10071** (the condition does not hold) is definite too: the leader's last message of the subject tells
-//!   which. If it is ours to the byte, an earlier copy was stored and its ack lost. Anything else
-//!   is somebody else's: fenced;
+//!   which. If it is ours to the byte, an earlier copy was stored and its ack lost. Anything newer
+//!   is somebody else's: fenced. Anything older means that what was acknowledged is gone;
 //! - **10164** (one is in flight), a timeout, "no responders", a passing refusal: unknown. The identical
 //!   message is sent again; it cannot be stored twice, for its condition can hold only once.
 
@@ -22,10 +22,26 @@ use crate::metric_names::{
     APPEND_RETRIES_TOTAL, APPEND_SECONDS, FENCE_REFUSED_TOTAL, STORED_MESSAGES_TOTAL,
 };
 
-/// How long one attempt waits for its answer.
-pub(crate) const ATTEMPT: Duration = Duration::from_secs(2);
+/// How long the first attempt waits for its answer; each further one twice as long, up to four times that. What is on its way
+/// when a leader steps down is never answered, and a disk that is that slow can bear one more copy.
+const FIRST_ATTEMPT: Duration = Duration::from_millis(500);
 /// How long the outcome is pursued: an election takes up to 9 s, a restart may take longer.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+/// How long each attempt waits for its answer.
+pub(crate) struct Attempts(Duration);
+
+impl Attempts {
+    pub(crate) const fn new() -> Self {
+        Self(FIRST_ATTEMPT)
+    }
+
+    pub(crate) fn next(&mut self) -> Duration {
+        let this = self.0;
+        self.0 = (this * 2).min(FIRST_ATTEMPT * 4);
+        this
+    }
+}
+
 /// So many times the leader must say that its last message lies *before* the one we stand on.
 const BEHIND_TIMES: u32 = 3;
 
@@ -34,6 +50,8 @@ const BEHIND_TIMES: u32 = 3;
 pub(crate) enum Refusal {
     /// Somebody else's message stands there; the leader's last sequence of the subject.
     Fenced(Sequence),
+    /// The message we stand on is not there any more; the leader's last sequence of the subject.
+    Gone(Sequence),
     Full,
     TooLarge,
     Denied,
@@ -59,11 +77,12 @@ pub(crate) async fn store(
     let begun = Instant::now();
     let deadline = begun + DEADLINE;
     let mut pauses = Pauses::new();
+    let mut attempts = Attempts::new();
     // Whether a copy may have been stored without our knowing.
     let mut loose = false;
     let mut behind = 0;
     loop {
-        let (label, reason) = match backend.publish(message, ATTEMPT).await {
+        let (label, reason) = match backend.publish(message, attempts.next()).await {
             Ok(stored) => {
                 metrics::counter!(STORED_MESSAGES_TOTAL, "stream" => stored.stream).increment(1);
                 metrics::histogram!(APPEND_SECONDS).record(begun.elapsed().as_secs_f64());
@@ -81,7 +100,7 @@ pub(crate) async fn store(
                     Verdict::Behind(by) => {
                         behind += 1;
                         if behind >= BEHIND_TIMES {
-                            return Err(fenced(message, expected, by));
+                            return Err(gone(message, expected, by));
                         }
                         (
                             "undecided",
@@ -118,6 +137,15 @@ fn fenced(message: &Outgoing, expected: Sequence, by: Sequence) -> Refusal {
         "the log refuses an append: somebody else has written"
     );
     Refusal::Fenced(by)
+}
+
+fn gone(message: &Outgoing, expected: Sequence, by: Sequence) -> Refusal {
+    metrics::counter!(FENCE_REFUSED_TOTAL).increment(1);
+    tracing::error!(
+        subject = %message.subject, event.seq = by.0, expected = expected.0,
+        "the log refuses an append: what stood there is gone"
+    );
+    Refusal::Gone(by)
 }
 
 /// Whose message is the last one, as the leader tells it.

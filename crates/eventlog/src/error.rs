@@ -131,6 +131,20 @@ pub enum AppendError {
         /// The last sequence the leader holds for the subject.
         by: Sequence,
     },
+    /// What this appender knows to be stored is no longer there: the leader's last message of the subject lies before
+    /// it. Stop, and let nobody go on from there: it would forget what others have been told.
+    #[error(
+        "{subject} ends at {last}, before its message {known}, which was acknowledged: its newest messages were purged or \
+         deleted, or the stream was truncated or restored from an older backup"
+    )]
+    Gone {
+        /// The subject.
+        subject: String,
+        /// The last message that is known to have been stored.
+        known: Sequence,
+        /// The last one that the leader holds; 0 when it holds none.
+        last: Sequence,
+    },
     /// No definite answer until the deadline: it may have been stored. Call
     /// [`Appender::resume`](crate::Appender::resume), or open a new appender.
     #[error("no answer whether the append to {subject} was stored: {reason}")]
@@ -256,6 +270,22 @@ pub enum PositionError {
         /// Stored.
         stored: Sequence,
         /// The stream's end.
+        last: Sequence,
+    },
+    /// The stream goes on, and yet its subject ends before the position. Purging leaves a subject's newest message, so
+    /// this was no purge of ours.
+    #[error(
+        "{subject} ends at {last}, before the stored position {stored}, although {stream} goes on: its newest messages were \
+         purged or deleted by hand; bring them back from a backup"
+    )]
+    SubjectCut {
+        /// The stream.
+        stream: String,
+        /// The exact subject.
+        subject: String,
+        /// Stored.
+        stored: Sequence,
+        /// The subject's last message; 0 when it has none.
         last: Sequence,
     },
     /// Another message stands at the position.

@@ -80,6 +80,31 @@ impl EventLog {
         Ok(info)
     }
 
+    /// As [`EventLog::check_position`], for a position at a message of one exact subject: the subject must not end before
+    /// it. (A purge of what is archived never takes a subject's newest message.)
+    ///
+    /// # Errors
+    /// When the position must not be used; see [`PositionError`].
+    pub async fn check_subject(
+        &self,
+        subject: &str,
+        position: &Position,
+    ) -> Result<StreamInfo, PositionError> {
+        let stream = stream_of(subject)?;
+        let info = self.check_position(&stream, position).await?;
+        let last = self.last(subject).await?.map(|last| last.sequence);
+        let last = last.unwrap_or(Sequence(0));
+        if last < position.sequence {
+            return Err(PositionError::SubjectCut {
+                stream,
+                subject: subject.to_owned(),
+                stored: position.sequence,
+                last,
+            });
+        }
+        Ok(info)
+    }
+
     /// The subjects under `filter` that hold messages, with how many; by name.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::EventLog;
 use crate::ask::Pauses;
 use crate::backend::{Backend, MESSAGE_ID, Outgoing, PublishFault};
-use crate::conditioned::ATTEMPT;
+use crate::conditioned::Attempts;
 use crate::error::SendError;
 use crate::metric_names::STORED_MESSAGES_TOTAL;
 
@@ -86,10 +86,11 @@ pub(crate) async fn store(
     let deadline = Instant::now() + DEADLINE;
     let subject = || message.subject.clone();
     let mut pauses = Pauses::new();
+    let mut attempts = Attempts::new();
     // Whether a copy may have been stored without our knowing.
     let mut loose = false;
     loop {
-        let reason = match backend.publish(message, ATTEMPT).await {
+        let reason = match backend.publish(message, attempts.next()).await {
             Ok(stored) => {
                 if !stored.duplicate {
                     metrics::counter!(STORED_MESSAGES_TOTAL, "stream" => stored.stream)

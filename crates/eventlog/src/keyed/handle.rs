@@ -111,6 +111,16 @@ impl<A: Aggregate> Handler<A> {
                     loaded = self.cache.freshly(key).await?;
                     newest = true;
                 }
+                // Of this key more was known than there is now. It is refused from now on; the others live.
+                Err(error @ AppendError::Gone { .. }) => {
+                    tracing::error!(
+                        %error,
+                        "an aggregate is not served any more; see docs/runbook/log-is-not-the-one-we-knew.md"
+                    );
+                    self.cache.refuse(key);
+                    loaded = self.cache.freshly(key).await?;
+                    newest = true;
+                }
                 // Whether it was stored is found out by reading, when the message comes again.
                 Err(error) => return Err(error.into()),
             }
@@ -125,10 +135,7 @@ impl<A: Aggregate> Handler<A> {
         record: &Record,
     ) -> Step<A> {
         if matches!(loaded.state, Known::Unreadable) {
-            return fault(
-                message,
-                "this build cannot read the state of what was asked",
-            );
+            return fault(message, "the state of what was asked cannot be read");
         }
         let handling = Handling {
             incarnation: self.lineage.incarnation(),

@@ -3,7 +3,7 @@
 //! A cached aggregate may be out of date when another instance has served its key. That is found
 //! out by the condition when something is appended, and by [`Cache::freshly`] when nothing is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use schemas::decode;
 use schemas::subjects::keyed_events;
@@ -31,7 +31,8 @@ pub(super) enum Known<A: Aggregate> {
     Nothing,
     /// This.
     Entry(Box<EntryOf<A>>),
-    /// This build cannot read it. Commands for the key are refused until a build comes that can.
+    /// This build cannot read it, or it is not the last one there has been. Commands for the key are refused, until a build
+    /// comes that can read it, or for as long as this process lives.
     Unreadable,
 }
 
@@ -40,6 +41,8 @@ pub(super) struct Cache<A: Aggregate> {
     log: EventLog,
     lineage: Lineage,
     kept: HashMap<String, Loaded<A>>,
+    /// Keys of which more was known than there is now.
+    refused: HashSet<String>,
 }
 
 impl<A: Aggregate> Cache<A> {
@@ -48,6 +51,7 @@ impl<A: Aggregate> Cache<A> {
             log,
             lineage,
             kept: HashMap::new(),
+            refused: HashSet::new(),
         }
     }
 
@@ -63,6 +67,7 @@ impl<A: Aggregate> Cache<A> {
     pub(super) async fn freshly(&mut self, key: &str) -> Result<Loaded<A>, KeyedError> {
         let appender = self.log.appender(&keyed_events(A::DOMAIN, key)).await?;
         let state = match appender.last() {
+            _ if self.refused.contains(key) => Known::Unreadable,
             None => Known::Nothing,
             Some(record) => match decode::<EntryOf<A>>(&record.payload) {
                 Ok(entry) => {
@@ -83,6 +88,11 @@ impl<A: Aggregate> Cache<A> {
             },
         };
         Ok(Loaded { appender, state })
+    }
+
+    /// Serves the key no more: its log has lost what this process knew.
+    pub(super) fn refuse(&mut self, key: &str) {
+        self.refused.insert(key.to_owned());
     }
 
     /// Puts it back for the next command of the key.

@@ -189,7 +189,7 @@ impl Objects {
             .with("Worldline-Write", MessageId::random().as_str());
         let stored = conditioned::store(self.backend(), &self.stream, &message, expected).await;
         stored.map_err(|refusal| match refusal {
-            Refusal::Fenced(_) => ObjectError::Conflict {
+            Refusal::Fenced(_) | Refusal::Gone(_) => ObjectError::Conflict {
                 store: self.store.clone(),
                 name: name.to_owned(),
             },

@@ -185,7 +185,7 @@ async fn a_stream_that_lost_what_was_read_is_an_error_and_not_a_silence() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_appender_of_a_former_life_is_fenced() {
+async fn an_appender_of_a_former_life_is_told_that_it_is_over() {
     within(async {
         let subject = Subject::real().await;
         let mut former = subject.log.appender(HARBOR).await.unwrap();
@@ -198,7 +198,7 @@ async fn an_appender_of_a_former_life_is_fenced() {
         eventlog::streams::apply(&subject.log, &file).await.unwrap();
         let refused = former.append(frame("three"), None).await;
         assert!(
-            matches!(refused, Err(AppendError::Fenced { .. })),
+            matches!(refused, Err(AppendError::Gone { .. })),
             "{refused:?}"
         );
     })

@@ -14,4 +14,5 @@ mod keeping;
 mod objects;
 mod reading;
 mod sending;
+mod truth;
 mod working;

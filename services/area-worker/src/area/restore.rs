@@ -35,10 +35,11 @@ pub(crate) enum RestoreError {
     /// The log could not be asked; try again.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// Acknowledged frames are missing from the log. Restore the stream, or remove the area's
+    /// Acknowledged frames are missing from the log. Bring them back, or remove the area's
     /// snapshots if the loss is meant.
     #[error(
-        "the log of {area} is not the one its snapshot was taken of; acknowledged frames may be missing"
+        "the log of {area} is not the one its snapshot was taken of: acknowledged frames are missing or others; \
+         the area stands still until an operator has decided"
     )]
     OtherLog {
         /// The area.
@@ -111,7 +112,7 @@ async fn from_snapshot(
         sequence: point.sequence,
         digest: point.digest,
     };
-    match log.check_position(AREA_EVENTS, &position).await {
+    match log.check_subject(&area_events(area), &position).await {
         Ok(_) => {}
         Err(PositionError::Read(error)) => return Err(error.into()),
         Err(source) => {
