@@ -11,6 +11,7 @@ use crate::backend::{Backend, EXPECTED_LAST, Lane, Outgoing};
 use crate::conditioned::{self, Refusal};
 use crate::error::{AppendError, ReadError};
 use crate::record::Record;
+use crate::{Defect, seeded};
 
 /// Writes to one exact subject, each message conditioned on the one before.
 ///
@@ -122,7 +123,11 @@ impl Appender {
             return Err(AppendError::Undecided { subject: subject() });
         }
         let message = Outgoing::new(&self.subject, payload, trace);
-        let message = message.with(EXPECTED_LAST, self.sequence());
+        let message = if seeded(Defect::FenceDropped) {
+            message
+        } else {
+            message.with(EXPECTED_LAST, self.sequence())
+        };
         // Before the first await: a dropped future leaves it here.
         self.undecided = Some(Undecided {
             message,

@@ -45,6 +45,7 @@ mod read;
 mod reading;
 mod record;
 mod request;
+mod seeded;
 mod send;
 mod snapshots;
 mod subject;
@@ -56,6 +57,8 @@ pub mod keyed;
 pub mod membership;
 pub mod metric_names;
 pub mod outbox;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 pub mod streams;
 
 pub use append::Appender;
@@ -76,6 +79,7 @@ pub use purge::Purged;
 pub use read::{Follow, Reader};
 pub use record::{Position, Record, StreamInfo};
 pub use request::{RequestError, Requester};
+pub use seeded::{Defect, seeded};
 pub use send::MessageId;
 pub use snapshots::{Snapshot, SnapshotPoint, Snapshots};
 pub use watch::Watch;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use schemas::{Claim, Sequence};
 use tokio::time::Instant;
 
-use crate::EventLog;
+use crate::{Defect, EventLog, seeded};
 use crate::ask::Pauses;
 use crate::backend::{Backend, MESSAGE_ID, Outgoing, PublishFault};
 use crate::conditioned::Attempts;
@@ -110,6 +110,9 @@ pub(crate) async fn store(
             Err(PublishFault::Refused(reason) | PublishFault::WrongLast(reason)) if !loose => {
                 let subject = subject();
                 return Err(SendError::Refused { subject, reason });
+            }
+            Err(PublishFault::Silent(_)) if seeded(Defect::GroupForgotten) => {
+                return Ok(Sequence(0));
             }
             Err(PublishFault::Silent(reason)) => {
                 loose = true;

@@ -1,6 +1,6 @@
 //! Moving checkpoint and rows together, as long as both are ours.
 
-use eventlog::Record;
+use eventlog::{Defect, Record, seeded};
 use sqlx::PgPool;
 
 use crate::checkpoint::Checkpoint;
@@ -33,6 +33,10 @@ pub(crate) async fn commit<P: Projection>(
     if !from.advance(&to, last, &mut transaction, P::NAME).await? {
         let found = Checkpoint::load(&mut transaction, P::NAME).await?;
         return Err(displaced::<P>(from.owner_epoch, found));
+    }
+    if seeded(Defect::CheckpointOutside) {
+        transaction.commit().await?;
+        transaction = pool.begin().await?;
     }
     projection.write(&mut transaction).await.map_err(refused)?;
     parked.write(&mut transaction, P::NAME).await?;

@@ -1,7 +1,8 @@
 //! Taking an area: restore it (unless a replica is there already), wait for the owner before, fence.
 
-use eventlog::AppendError;
+use eventlog::{AppendError, Defect, seeded};
 use schemas::AreaId;
+use schemas::subjects::AREA_COMMANDS;
 use tokio::time::Instant;
 
 use super::fence::{self, FenceError, Owned};
@@ -70,7 +71,12 @@ pub(crate) async fn claim(
         {
             return Ok(Claim::Asleep);
         }
-        let reading = Reading::begin(&shared.log, area, read_after(position));
+        let after = if seeded(Defect::CommandsPassedOver) {
+            shared.log.stream_info(AREA_COMMANDS).await?.last
+        } else {
+            read_after(position)
+        };
+        let reading = Reading::begin(&shared.log, area, after);
         match fence::fence(
             shared,
             &replica.opening,

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use eventlog::{Defect, seeded};
 use runtime::metric_definitions::{COMMANDS_TOTAL, HANDOFF_GAP_SECONDS, TICK_SECONDS};
 use runtime::{TraceContext, end_timed, timed};
 use schemas::command::PlayerCommand;
@@ -267,11 +268,19 @@ impl Running {
             }],
         };
         let last = !first_facts.is_empty();
-        let Batch { commands, trace } = if last {
+        let Batch {
+            mut commands,
+            trace,
+        } = if last {
             Batch::default()
         } else {
             self.inbox.take(MAX_COMMANDS_PER_TICK)
         };
+        if seeded(Defect::OutcomeSkipped) {
+            let chosen = |next: &Incoming| next.position.sequence.0.is_multiple_of(40);
+            commands
+                .retain(|next| !(chosen(next) && matches!(next.command, Command::Player { .. })));
+        }
         let trace = trace.and_then(|trace| TraceContext::parse(&trace).ok());
         let step = trace.map_or_else(
             || timed("worker.tick"),
@@ -351,6 +360,9 @@ impl Running {
     }
 
     fn resend(&mut self, now: Instant) {
+        if seeded(Defect::EffectsNotResent) {
+            return;
+        }
         let due = self.pending.due(self.state.pending_effects(), now);
         let Some(ports) = &self.ports else {
             return;
