@@ -4,6 +4,8 @@ use runtime::{Section, Span, Wrong};
 use schemas::AreaId;
 use serde::Deserialize;
 
+use crate::scale;
+
 /// `[director]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -22,9 +24,22 @@ pub struct Config {
     /// A worker whose last tick was this late is given nothing more. Default `200ms`;
     /// `WORLDLINE_DIRECTOR_LATE_AFTER`.
     pub late_after: Span,
-    /// How many areas may be on their way between workers merely to even things out. Default 2;
-    /// `WORLDLINE_DIRECTOR_MOVES`.
+    /// How many areas may be on their way from workers that lead them well, to even things out or
+    /// because one leaves. Default 6; `WORLDLINE_DIRECTOR_MOVES`.
     pub moves: usize,
+    /// Bodies at which an area is full, so that another instance of its map is opened and who comes
+    /// is sent on to that. An area keeps the number that it was told when it was first full. Default
+    /// 1000, as the rules say; `WORLDLINE_DIRECTOR_INSTANCE_SOFT`.
+    pub instance_soft: u32,
+    /// An instance that is not in `areas` is closed after it has been empty for so long. Default
+    /// `10m`; `WORLDLINE_DIRECTOR_RETIRE_AFTER`.
+    pub retire_after: Span,
+    /// An area that is bound to a worker belongs to nobody after that has been away for so long.
+    /// Default `30s`; `WORLDLINE_DIRECTOR_PINNED_GRACE`.
+    pub pinned_grace: Span,
+    /// Who starts and ends workers: the section `[fleet]`.
+    #[serde(skip)]
+    pub fleet: scale::Config,
 }
 
 impl Default for Config {
@@ -36,7 +51,11 @@ impl Default for Config {
             suspect_after: Span::from_millis(300),
             gone_after: Span::from_secs(3),
             late_after: Span::from_millis(200),
-            moves: 2,
+            moves: 6,
+            instance_soft: u32::try_from(world::rules::SOFT_CAPACITY).unwrap_or(u32::MAX),
+            retire_after: Span::from_secs(600),
+            pinned_grace: Span::from_secs(30),
+            fleet: scale::Config::default(),
         }
     }
 }
@@ -70,6 +89,18 @@ impl Section for Config {
             return Err(Wrong::new(
                 "suspect_after",
                 "two heartbeats of 100 ms must fit; give at least 200ms",
+            ));
+        }
+        if self.moves == 0 {
+            return Err(Wrong::new(
+                "moves",
+                "nobody could ever leave; give at least 1",
+            ));
+        }
+        if self.instance_soft == 0 {
+            return Err(Wrong::new(
+                "instance_soft",
+                "every area would be full; give at least 1",
             ));
         }
         if self.gone_after < self.suspect_after {

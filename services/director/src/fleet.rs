@@ -1,25 +1,38 @@
-//! Who is there, and who is believed dead.
+//! Who is there, who is believed dead, and what each of them shall do.
 //!
 //! A worker is *announced* by its entry in `members` and *heard* by its heartbeats. One that is
-//! silent for a moment is **suspected**, and its areas are placed elsewhere; one that has been
-//! silent and unannounced for as long as its entry lives is **gone**. A suspicion that turns out
-//! false costs a hand-over, so the falsely suspected is *exempt* for a time that doubles with every
-//! false alarm: until then only silence as long as the entry's life counts.
+//! silent while others are heard is **suspected**, and its areas are placed elsewhere; one that has
+//! been silent for as long as its entry lives is **gone**. A suspicion that turns out false costs a
+//! hand-over, so the falsely suspected is *exempt* for a time that doubles with every false alarm.
+//!
+//! When *nobody* is heard, it is the broker or ourselves: nobody is suspected, and nobody given
+//! anything. Afterwards all are **trusted** for a while, because they come back one after another,
+//! and whose entry has run out meanwhile is **missed** for as long before it counts as gone.
 //!
 //! Suspicion decides only who tries to own an area; the log decides who does.
 
+mod measured;
+
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use schemas::control::{Heartbeat, Member};
+use schemas::control::{Duty, Heartbeat, Member, WorkerControl};
 use schemas::{AreaId, WorkerId};
+use tokio::time::Instant;
 
-use crate::plan::{Candidate, Standing};
+use crate::plan::{Candidate, Load, Standing};
+use measured::Measured;
 
 /// The exemption after the first false alarm.
 const FIRST_EXEMPTION: Duration = Duration::from_secs(1);
 /// The longest exemption.
 const LONGEST_EXEMPTION: Duration = Duration::from_secs(64);
+/// A heartbeat so recent proves that heartbeats reach us: they come every 100 ms.
+const PROOF: Duration = Duration::from_millis(150);
+
+/// For so long all are trusted after an outage: connections are tried again several times a second,
+/// entries are written every second.
+const TRUST: Duration = Duration::from_secs(2);
 
 /// How long silence may last.
 #[derive(Debug, Clone, Copy)]
@@ -37,12 +50,16 @@ pub struct Patience {
 pub enum Change {
     /// A worker that was not there before.
     Joined(WorkerId),
-    /// Silent for a moment.
+    /// Silent for a moment, while others are heard.
     Suspected(WorkerId),
     /// Heard again; not suspected for so long.
     FalseAlarm(WorkerId, Duration),
     /// Silent for as long as its entry lives, or its entry was taken away.
     Gone(WorkerId),
+    /// Nobody is heard.
+    Silence,
+    /// Somebody is heard again, after so long.
+    Heard(Duration),
 }
 
 /// The workers that are announced.
@@ -50,6 +67,13 @@ pub enum Change {
 pub struct Fleet {
     patience: Patience,
     seen: BTreeMap<WorkerId, Seen>,
+    duties: BTreeMap<WorkerId, WorkerControl>,
+    measured: Measured,
+    /// When anybody was last heard.
+    heard: Instant,
+    /// Nobody has been heard for as long as makes one suspected.
+    silence: bool,
+    trusting_until: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -57,6 +81,10 @@ struct Seen {
     member: Member,
     heard: Instant,
     suspected: bool,
+    /// Silent, with nothing to show that it is the only one.
+    quiet: bool,
+    /// Its entry is not there, and until then that may be the broker's fault.
+    missed_until: Option<Instant>,
     exempt_until: Option<Instant>,
     exemption: Duration,
     late: Duration,
@@ -65,73 +93,134 @@ struct Seen {
 impl Fleet {
     /// An empty one.
     #[must_use]
-    pub const fn new(patience: Patience) -> Self {
+    pub const fn new(patience: Patience, now: Instant) -> Self {
         Self {
             patience,
             seen: BTreeMap::new(),
+            duties: BTreeMap::new(),
+            measured: Measured::new(),
+            heard: now,
+            silence: false,
+            trusting_until: None,
         }
     }
 
+    /// A placement names this worker; until it is announced it is missed for a while.
+    pub fn expected(&mut self, worker: &str, now: Instant) {
+        if self.seen.contains_key(worker) {
+            return;
+        }
+        let member = Member {
+            worker: worker.to_owned(),
+            ..Member::default()
+        };
+        let seen = Seen {
+            missed_until: Some(now + TRUST),
+            ..Seen::new(member, now)
+        };
+        self.seen.insert(worker.to_owned(), seen);
+    }
+
     /// A worker has written its entry.
-    pub fn announced(&mut self, member: Member, now: Instant) -> Option<Change> {
+    pub fn announced(&mut self, member: Member, now: Instant) -> Vec<Change> {
+        let mut changes = self.anybody_heard(now);
+        self.measured.announced(&member, now);
         let name = member.worker.clone();
         match self.seen.get_mut(&name) {
             Some(seen) if seen.member.life == member.life => {
                 seen.member = member;
-                seen.hear(now)
-                    .map(|exempt| Change::FalseAlarm(name, exempt))
+                seen.missed_until = None;
+                changes.extend(seen.hear(&name, now));
             }
             // A new life of the name begins without a record.
             _ => {
-                let seen = Seen {
-                    member,
-                    heard: now,
-                    suspected: false,
-                    exempt_until: None,
-                    exemption: FIRST_EXEMPTION,
-                    late: Duration::ZERO,
-                };
-                self.seen.insert(name.clone(), seen);
-                Some(Change::Joined(name))
+                self.seen.insert(name.clone(), Seen::new(member, now));
+                changes.push(Change::Joined(name));
             }
         }
+        changes
     }
 
     /// A heartbeat came; one of a worker or a life that is not announced says nothing.
-    pub fn heard(&mut self, beat: &Heartbeat, now: Instant) -> Option<Change> {
-        let seen = self.seen.get_mut(&beat.worker)?;
-        if seen.member.life != beat.life {
-            return None;
+    pub fn heard(&mut self, beat: &Heartbeat, now: Instant) -> Vec<Change> {
+        let mut changes = self.anybody_heard(now);
+        if let Some(seen) = self.seen.get_mut(&beat.worker)
+            && seen.member.life == beat.life
+        {
+            seen.late = Duration::from_millis(u64::from(beat.late_ms));
+            changes.extend(seen.hear(&beat.worker, now));
         }
-        seen.late = Duration::from_millis(u64::from(beat.late_ms));
-        let exempt = seen.hear(now)?;
-        Some(Change::FalseAlarm(beat.worker.clone(), exempt))
+        changes
+    }
+
+    /// Ends a silence: whoever was silent in it may have been so for the same reason.
+    fn anybody_heard(&mut self, now: Instant) -> Vec<Change> {
+        let silent = now.saturating_duration_since(self.heard);
+        self.heard = now;
+        if silent < self.patience.suspect {
+            return Vec::new();
+        }
+        self.trusting_until = Some(now + TRUST);
+        for seen in self.seen.values_mut().filter(|seen| !seen.suspected) {
+            seen.heard = now;
+        }
+        if std::mem::take(&mut self.silence) {
+            vec![Change::Heard(silent)]
+        } else {
+            Vec::new()
+        }
     }
 
     /// A worker's entry was taken away: it left, or the broker saw it expire.
-    pub fn left(&mut self, worker: &str) -> Option<Change> {
-        self.seen
-            .remove(worker)
-            .map(|_| Change::Gone(worker.to_owned()))
+    pub fn left(&mut self, worker: &str, now: Instant) -> Option<Change> {
+        let doubtful = self.silence || self.trusts(now);
+        if let Some(seen) = self.seen.get_mut(worker)
+            && doubtful
+            && !seen.member.draining
+        {
+            seen.missed_until = Some(now + TRUST);
+            return None;
+        }
+        let left = self.seen.remove(worker);
+        left.map(|_| Change::Gone(worker.to_owned()))
+    }
+
+    /// Somebody's duty was set, for whichever life.
+    pub fn duty(&mut self, worker: WorkerId, duty: WorkerControl) {
+        self.duties.insert(worker, duty);
+    }
+
+    fn trusts(&self, now: Instant) -> bool {
+        self.trusting_until.is_some_and(|until| now < until)
     }
 
     /// Judges everybody's silence.
     pub fn judge(&mut self, now: Instant) -> Vec<Change> {
         let Patience { suspect, gone, .. } = self.patience;
         let mut changes = Vec::new();
+        let unheard = now.saturating_duration_since(self.heard);
+        if unheard >= suspect && !self.silence && !self.seen.is_empty() {
+            self.silence = true;
+            changes.push(Change::Silence);
+        }
+        // What is silent while heartbeats reach us is silent by itself.
+        let certain = unheard < PROOF && !self.trusts(now);
         self.seen.retain(|name, seen| {
             let silence = now.saturating_duration_since(seen.heard);
-            if silence >= gone {
+            let missed = seen.missed_until.is_some_and(|until| now >= until);
+            if missed || (certain && silence >= gone) {
                 changes.push(Change::Gone(name.clone()));
                 return false;
             }
+            seen.quiet = silence >= suspect;
             let exempt = seen.exempt_until.is_some_and(|until| now < until);
-            if silence >= suspect && !exempt && !seen.suspected {
+            if seen.quiet && certain && !exempt && !seen.suspected && seen.missed_until.is_none() {
                 seen.suspected = true;
                 changes.push(Change::Suspected(name.clone()));
             }
             true
         });
+        self.measured.forget(now);
         changes
     }
 
@@ -141,22 +230,55 @@ impl Fleet {
         let candidate = |seen: &Seen| Candidate {
             worker: seen.member.worker.clone(),
             capacity: seen.member.capacity,
-            standing: if seen.suspected || seen.member.draining {
-                Standing::Leaving
-            } else if seen.late >= self.patience.late {
-                Standing::Watched
-            } else {
-                Standing::Serving
-            },
+            standing: self.standing(seen),
         };
         self.seen.values().map(candidate).collect()
     }
 
-    /// What each area has lately used of a core, in 1/1000, as its owner says.
+    fn standing(&self, seen: &Seen) -> Standing {
+        let Seen { member, .. } = seen;
+        let duty = self.duties.get(&member.worker);
+        let duty = duty.map_or(Duty::Serve, |duty| duty.duty_of(member.life));
+        if seen.suspected {
+            Standing::Suspected
+        } else if member.draining || duty == Duty::Drain {
+            Standing::Draining
+        } else if duty == Duty::Cordon {
+            Standing::Cordoned
+        } else if seen.quiet || seen.missed_until.is_some() || seen.late >= self.patience.late {
+            Standing::Watched
+        } else {
+            Standing::Serving
+        }
+    }
+
+    /// The workers' entries, each with what may be done with it, by name.
+    pub fn members(&self) -> impl Iterator<Item = (&Member, Standing)> {
+        let seen = self.seen.values();
+        seen.map(|seen| (&seen.member, self.standing(seen)))
+    }
+
+    /// Whether a worker of that name is there, whatever may be done with it.
     #[must_use]
-    pub fn load(&self) -> BTreeMap<AreaId, u32> {
-        let owned = self.seen.values().flat_map(|seen| &seen.member.areas);
-        owned.cloned().collect()
+    pub fn has(&self, worker: &str) -> bool {
+        self.seen.contains_key(worker)
+    }
+
+    /// What each area takes, as its owner has said of late.
+    #[must_use]
+    pub fn load(&self) -> BTreeMap<AreaId, Load> {
+        self.measured.loads()
+    }
+
+    /// How many bodies are in each area that is awake.
+    #[must_use]
+    pub fn population(&self) -> BTreeMap<AreaId, u32> {
+        let mut bodies = BTreeMap::new();
+        for (area, count) in self.seen.values().flat_map(|seen| &seen.member.population) {
+            let most: &mut u32 = bodies.entry(area.clone()).or_default();
+            *most = (*most).max(*count);
+        }
+        bodies
     }
 
     /// Whether `worker` says that it owns `area`.
@@ -166,131 +288,46 @@ impl Fleet {
         seen.is_some_and(|seen| seen.member.areas.iter().any(|(owned, _)| owned == area))
     }
 
+    /// Whether anybody says that it owns `area`.
+    #[must_use]
+    pub fn is_owned(&self, area: &AreaId) -> bool {
+        self.seen.keys().any(|worker| self.owns(worker, area))
+    }
+
     /// The areas that their owners have put into quarantine.
     pub fn quarantined(&self) -> impl Iterator<Item = &AreaId> {
         let members = self.seen.values();
         members.flat_map(|seen| &seen.member.quarantined)
     }
-
-    /// How many are there, and how many of them are suspected.
-    #[must_use]
-    pub fn counts(&self) -> (usize, usize) {
-        let suspected = self.seen.values().filter(|seen| seen.suspected).count();
-        (self.seen.len(), suspected)
-    }
 }
 
 impl Seen {
-    /// Notes a sign of life; the exemption when that ends a suspicion.
-    fn hear(&mut self, now: Instant) -> Option<Duration> {
+    const fn new(member: Member, now: Instant) -> Self {
+        Self {
+            member,
+            heard: now,
+            suspected: false,
+            quiet: false,
+            missed_until: None,
+            exempt_until: None,
+            exemption: FIRST_EXEMPTION,
+            late: Duration::ZERO,
+        }
+    }
+
+    /// Notes a sign of life; tells when that ends a suspicion.
+    fn hear(&mut self, name: &str, now: Instant) -> Option<Change> {
         self.heard = now;
+        self.quiet = false;
         if !std::mem::take(&mut self.suspected) {
             return None;
         }
         let exempt = self.exemption;
         self.exempt_until = Some(now + exempt);
         self.exemption = (exempt * 2).min(LONGEST_EXEMPTION);
-        Some(exempt)
+        Some(Change::FalseAlarm(name.to_owned(), exempt))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PATIENCE: Patience = Patience {
-        suspect: Duration::from_millis(300),
-        gone: Duration::from_secs(3),
-        late: Duration::from_millis(200),
-    };
-
-    fn member(life: u64) -> Member {
-        Member {
-            worker: "ann".into(),
-            life,
-            capacity: 10,
-            ..Member::default()
-        }
-    }
-
-    fn beat(late_ms: u32) -> Heartbeat {
-        Heartbeat {
-            worker: "ann".into(),
-            life: 1,
-            late_ms,
-        }
-    }
-
-    fn after(start: Instant, millis: u64) -> Instant {
-        start + Duration::from_millis(millis)
-    }
-
-    fn standing(fleet: &Fleet) -> Standing {
-        fleet.candidates()[0].standing
-    }
-
-    #[test]
-    fn the_silent_are_suspected_and_then_gone() {
-        let (start, mut fleet) = (Instant::now(), Fleet::new(PATIENCE));
-        assert_eq!(
-            fleet.announced(member(1), start),
-            Some(Change::Joined("ann".into()))
-        );
-        assert_eq!(fleet.judge(after(start, 299)), []);
-        assert_eq!(
-            fleet.judge(after(start, 300)),
-            [Change::Suspected("ann".into())]
-        );
-        assert_eq!(standing(&fleet), Standing::Leaving);
-        assert_eq!(fleet.judge(after(start, 2999)), []);
-        assert_eq!(
-            fleet.judge(after(start, 3000)),
-            [Change::Gone("ann".into())]
-        );
-        assert_eq!(fleet.counts(), (0, 0));
-    }
-
-    #[test]
-    fn a_false_alarm_exempts_for_a_doubling_time() {
-        let (start, mut fleet) = (Instant::now(), Fleet::new(PATIENCE));
-        fleet.announced(member(1), start);
-        let mut now = 0;
-        for exempt in [1000, 2000] {
-            now += 300;
-            assert_eq!(fleet.judge(after(start, now)).len(), 1, "at {now}");
-            assert_eq!(
-                fleet.heard(&beat(0), after(start, now)),
-                Some(Change::FalseAlarm(
-                    "ann".into(),
-                    Duration::from_millis(exempt)
-                ))
-            );
-            assert_eq!(standing(&fleet), Standing::Serving);
-            assert_eq!(fleet.judge(after(start, now + exempt - 1)), []);
-            now += exempt;
-            fleet.heard(&beat(0), after(start, now));
-        }
-    }
-
-    #[test]
-    fn another_life_of_a_name_is_another_worker() {
-        let (start, mut fleet) = (Instant::now(), Fleet::new(PATIENCE));
-        fleet.announced(member(2), start);
-        assert_eq!(fleet.heard(&beat(0), after(start, 299)), None);
-        assert_eq!(fleet.judge(after(start, 300)).len(), 1);
-        assert_eq!(
-            fleet.announced(member(3), after(start, 300)),
-            Some(Change::Joined("ann".into()))
-        );
-    }
-
-    #[test]
-    fn a_late_worker_keeps_what_it_has() {
-        let (start, mut fleet) = (Instant::now(), Fleet::new(PATIENCE));
-        fleet.announced(member(1), start);
-        fleet.heard(&beat(200), start);
-        assert_eq!(standing(&fleet), Standing::Watched);
-        fleet.heard(&beat(0), start);
-        assert_eq!(standing(&fleet), Standing::Serving);
-    }
-}
+mod tests;

@@ -6,11 +6,12 @@
 //! No clocks are compared. A leader that cannot renew stops believing in itself before anybody else
 //! may begin; and should two ever overlap, each placement is itself conditioned on its revision.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use eventlog::{Bucket, Entry, UpdateError};
 use schemas::Sequence;
+use tokio::time::Instant;
 
 /// The lease's key in the bucket `placements`; the dot keeps it apart from areas.
 pub const KEY: &str = "director.lease";
@@ -31,6 +32,15 @@ pub struct Lease {
     vacant: bool,
     /// When my last successful write was begun.
     held_since: Option<Instant>,
+    /// A write is on its way.
+    writing: bool,
+}
+
+/// How writing the key went.
+#[derive(Debug)]
+pub struct Written {
+    begun: Instant,
+    outcome: Result<Sequence, UpdateError>,
 }
 
 impl Lease {
@@ -43,6 +53,7 @@ impl Lease {
             seen_at: now,
             vacant: true,
             held_since: None,
+            writing: false,
         }
     }
 
@@ -70,24 +81,44 @@ impl Lease {
     /// Whether it is time to write the key.
     #[must_use]
     pub fn wants_to_write(&self, now: Instant) -> bool {
+        !self.writing && self.is_due(now)
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
         match self.held_since {
             Some(since) if self.leads(now) => now.saturating_duration_since(since) >= RENEW,
             _ => self.vacant || now.saturating_duration_since(self.seen_at) >= TERM,
         }
     }
 
-    /// Tries to write the key; afterwards [`Lease::leads`] tells how it went.
-    pub async fn write(&mut self, bucket: &Bucket) {
-        let begun = Instant::now();
-        let led = self.leads(begun);
+    /// Writes the key as it was seen; [`Lease::written`] takes how it went.
+    pub fn write(&mut self, bucket: &Bucket) -> impl Future<Output = Written> + Send + use<> {
+        let (bucket, seen) = (bucket.clone(), self.seen);
         let name = Bytes::copy_from_slice(self.me.as_bytes());
-        match bucket.update(KEY, name, self.seen).await {
+        let begun = Instant::now();
+        self.writing = true;
+        async move {
+            Written {
+                begun,
+                outcome: bucket.update(KEY, name, seen).await,
+            }
+        }
+    }
+
+    /// Takes note of how a write went.
+    pub fn written(&mut self, Written { begun, outcome }: Written) {
+        let led = self.leads(begun);
+        self.writing = false;
+        match outcome {
             Ok(revision) => {
-                self.seen = revision;
-                self.seen_at = begun;
-                self.vacant = false;
-                self.held_since = Some(begun);
-                if !led {
+                // A watch that was faster has seen this very write, or one that came after it.
+                if revision >= self.seen {
+                    self.seen = revision;
+                    self.seen_at = begun;
+                    self.vacant = false;
+                    self.held_since = Some(begun);
+                }
+                if !led && self.held_since.is_some() {
                     tracing::info!(director = %self.me, "this director leads");
                 }
             }
@@ -95,7 +126,7 @@ impl Lease {
             Err(UpdateError::Conflict { .. }) => {
                 self.held_since = None;
                 self.vacant = false;
-                self.seen_at = begun;
+                self.seen_at = Instant::now();
             }
             Err(error) => tracing::warn!(%error, "the director's lease could not be written"),
         }
@@ -160,12 +191,14 @@ mod tests {
         let bucket = log.bucket("placements").await.unwrap();
         let now = Instant::now();
         let (mut ann, mut ben) = (Lease::new("ann".into(), now), Lease::new("ben".into(), now));
-        ann.write(&bucket).await;
-        ben.write(&bucket).await;
+        let (anns, bens) = (ann.write(&bucket).await, ben.write(&bucket).await);
+        ann.written(anns);
+        ben.written(bens);
         assert!(ann.leads(now) && !ben.leads(now));
         ann.resign(&bucket).await;
         ben.observe(&bucket.get(KEY).await.unwrap().unwrap(), now);
-        ben.write(&bucket).await;
+        let bens = ben.write(&bucket).await;
+        ben.written(bens);
         assert!(ben.leads(now) && !ann.leads(now));
     }
 }

@@ -1,32 +1,77 @@
-//! Who shall own what: a pure function from what is known to the placements that should change.
+//! Who shall own what: a pure function from what is known to the placements that should change,
+//! each with its reason.
 //!
-//! An area costs what it has lately used of a core, plus a little for being there at all. The plan
-//! keeps every area where it is unless its worker is lost or leaving, gives the homeless to whoever
-//! carries least, and then evens out by a bounded number of hand-overs, each of which must narrow
-//! the gap between the fullest and the emptiest worker. A gap smaller than [`SLACK`] is left alone,
-//! and a move never turns the gap around, so a plan that has been carried out plans nothing.
+//! The plan keeps every area where it is unless its worker is lost or leaving, or the area is bound
+//! to another; gives the homeless to their **successors**, or to whoever carries least; and then
+//! evens out by a bounded number of hand-overs, each of which narrows the gap between two workers.
+//! A gap smaller than the slack is left alone, and a move never turns a gap around, so a plan that
+//! has been carried out plans nothing. Every placed area gets a successor of its own beside its
+//! owner, spread so that what one worker loses is shared by all others.
+//!
+//! Moving what somebody leads well is **planned** and bounded by [`Problem::moves`]; housing what
+//! nobody leads is not, because players wait for it.
 //!
 //! What it does not know: time, the broker, whether a worker obeys. The reconciler asks again.
 
-use std::collections::BTreeMap;
+mod reason;
+mod share;
+mod successors;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::control::Placement;
 use schemas::{AreaId, WorkerId};
+use serde::Serialize;
+
+pub use reason::{Reason, Waiting};
 
 /// What an area costs by existing, in 1/1000 of a core.
 pub const STANDING_COST: u32 = 50;
-/// The gap between two workers, in 1/1000 of a core, that is not worth a hand-over.
+/// The gap between two idle workers, in 1/1000 of a core, that is not worth a hand-over.
 pub const SLACK: u32 = 2 * STANDING_COST;
+/// So many bodies cost at least 1/1000 of a core, whatever was measured of late.
+pub const BODIES_PER_COST: u32 = 16;
 
 /// What may be done with a worker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// It may be given areas.
     Serving,
-    /// It keeps what it has and is given nothing: it is only just announced, or late.
+    /// It keeps what it has and is given nothing for now: it is late, or not heard after an outage.
     Watched,
-    /// It is leaving or believed dead: what it has goes elsewhere, if there is an elsewhere.
-    Leaving,
+    /// It keeps what it has and is given nothing, until an operator says otherwise.
+    Cordoned,
+    /// It wants to leave: what it has goes elsewhere, a few at a time.
+    Draining,
+    /// It is believed dead: what it has goes elsewhere at once, if there is an elsewhere.
+    Suspected,
+}
+
+impl Standing {
+    /// Whether it may be given areas.
+    #[must_use]
+    pub const fn takes(self) -> bool {
+        matches!(self, Self::Serving)
+    }
+
+    /// Whether what it has stays with it.
+    #[must_use]
+    pub const fn keeps(self) -> bool {
+        matches!(self, Self::Serving | Self::Watched | Self::Cordoned)
+    }
+
+    /// Its name for people and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Serving => "serving",
+            Self::Watched => "watched",
+            Self::Cordoned => "cordoned",
+            Self::Draining => "draining",
+            Self::Suspected => "suspected",
+        }
+    }
 }
 
 /// A worker as the plan sees it.
@@ -40,169 +85,86 @@ pub struct Candidate {
     pub standing: Standing,
 }
 
+/// What leading an area takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Share of a core that it has lately used, in 1/1000.
+    pub core: u32,
+    /// Bodies in it.
+    pub bodies: u32,
+}
+
+impl Load {
+    /// What counts, in 1/1000 of a core: what was measured, but at least what so many bodies cost.
+    #[must_use]
+    pub fn cost(self) -> u64 {
+        u64::from(STANDING_COST) + u64::from(self.core.max(self.bodies / BODIES_PER_COST))
+    }
+}
+
+/// The only worker that may own an area.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    /// Its name.
+    pub worker: WorkerId,
+    /// It has been away for longer than one waits for it: nobody shall own the area.
+    pub away: bool,
+}
+
 /// Where everything stands, and how much of a change is wanted.
 #[derive(Debug, Clone, Copy)]
 pub struct Problem<'a> {
     /// The workers, each name once.
     pub members: &'a [Candidate],
-    /// The areas that are open.
-    pub areas: &'a [AreaId],
-    /// What each area has lately used of a core, in 1/1000; absent ones count as idle.
-    pub load: &'a BTreeMap<AreaId, u32>,
+    /// The areas that somebody shall own.
+    pub areas: &'a BTreeSet<AreaId>,
+    /// Open areas that nobody needs: closed, asleep, and nobody knocks. Not in `areas`.
+    pub retired: &'a BTreeSet<AreaId>,
+    /// What each area takes; absent ones count as idle.
+    pub load: &'a BTreeMap<AreaId, Load>,
+    /// Areas that are bound to one worker.
+    pub pins: &'a BTreeMap<AreaId, Pin>,
+    /// Areas that shall not be moved merely to even things out: they have been, lately.
+    pub resting: &'a BTreeSet<AreaId>,
     /// The placements as they are written now.
     pub previous: &'a BTreeMap<AreaId, Placement>,
-    /// How many areas may be handed over merely to even things out.
+    /// How many areas may be handed over by those who lead them well.
     pub moves: usize,
 }
 
-/// The placements that should be written: changed ones only, in the order of their areas.
+/// A placement that should be written, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// What to write.
+    pub placement: Placement,
+    /// Who was to own it before.
+    pub from: Option<WorkerId>,
+    /// Why it changes.
+    pub reason: Reason,
+}
+
+/// What should change, and what cannot be helped.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// In the order of their areas.
+    pub changes: Vec<Change>,
+    /// Areas that nobody can own as things are, with why.
+    pub waiting: BTreeMap<AreaId, Waiting>,
+}
+
+/// Compares what should be with what is written.
 #[must_use]
-pub fn plan(problem: Problem<'_>) -> Vec<Placement> {
-    let mut share = Share::new(problem);
+pub fn plan(problem: Problem<'_>) -> Plan {
+    let mut share = share::Share::new(problem);
+    share.bind();
     share.house_the_homeless();
-    share.even_out(problem.moves);
-    share.changes()
+    share.relieve_the_overfull();
+    share.empty_the_leaving();
+    share.even_out();
+    share.into_plan()
 }
 
-struct Worker {
-    name: WorkerId,
-    free: u32,
-    cost: u64,
-    takes: bool,
-}
-
-struct Share<'a> {
-    problem: Problem<'a>,
-    workers: Vec<Worker>,
-    /// Index of the worker for each placed area.
-    homes: BTreeMap<&'a AreaId, usize>,
-    homeless: Vec<&'a AreaId>,
-}
-
-impl<'a> Share<'a> {
-    fn new(problem: Problem<'a>) -> Self {
-        let mut workers: Vec<Worker> = problem
-            .members
-            .iter()
-            .filter(|member| member.standing != Standing::Leaving)
-            .map(|member| Worker {
-                name: member.worker.clone(),
-                free: member.capacity,
-                cost: 0,
-                takes: member.standing == Standing::Serving,
-            })
-            .collect();
-        workers.sort_by(|a, b| a.name.cmp(&b.name));
-        let mut share = Self {
-            problem,
-            workers,
-            homes: BTreeMap::new(),
-            homeless: Vec::new(),
-        };
-        for area in problem.areas {
-            let placed = problem.previous.get(area);
-            if placed.is_some_and(|placement| placement.quarantined) {
-                continue;
-            }
-            let home = placed
-                .and_then(|placement| placement.worker.as_ref())
-                .and_then(|name| share.workers.iter().position(|w| w.name == *name));
-            match home {
-                Some(home) => share.put(area, home),
-                None => share.homeless.push(area),
-            }
-        }
-        share
-    }
-
-    fn cost(&self, area: &AreaId) -> u64 {
-        u64::from(STANDING_COST) + u64::from(self.problem.load.get(area).copied().unwrap_or(0))
-    }
-
-    fn put(&mut self, area: &'a AreaId, home: usize) {
-        if let Some(before) = self.homes.insert(area, home) {
-            self.workers[before].cost -= self.cost(area);
-            self.workers[before].free += 1;
-        }
-        let cost = self.cost(area);
-        let worker = &mut self.workers[home];
-        worker.cost += cost;
-        worker.free = worker.free.saturating_sub(1);
-    }
-
-    /// The worker that carries least of those that still take; the first by name among equals.
-    fn emptiest(&self) -> Option<usize> {
-        let takers = self.workers.iter().enumerate();
-        takers
-            .filter(|(_, worker)| worker.takes && worker.free > 0)
-            .min_by_key(|(at, worker)| (worker.cost, *at))
-            .map(|(at, _)| at)
-    }
-
-    fn house_the_homeless(&mut self) {
-        let mut homeless = std::mem::take(&mut self.homeless);
-        // The dearest first: what is left to choose from then evens out better.
-        homeless.sort_by_key(|area| (std::cmp::Reverse(self.cost(area)), *area));
-        for area in homeless {
-            if let Some(home) = self.emptiest() {
-                self.put(area, home);
-            }
-        }
-    }
-
-    fn even_out(&mut self, moves: usize) {
-        for _ in 0..moves {
-            let Some((area, to)) = self.best_move() else {
-                return;
-            };
-            self.put(area, to);
-        }
-    }
-
-    /// The dearest area that can go from the fullest worker to the emptiest without turning the
-    /// gap around.
-    fn best_move(&self) -> Option<(&'a AreaId, usize)> {
-        let to = self.emptiest()?;
-        let full = self.workers.iter().enumerate();
-        let (from, fullest) = full.max_by_key(|(at, worker)| (worker.cost, *at))?;
-        let gap = fullest.cost.checked_sub(self.workers[to].cost)?;
-        if gap < u64::from(SLACK) {
-            return None;
-        }
-        self.homes
-            .iter()
-            .filter(|(area, home)| **home == from && 2 * self.cost(area) <= gap)
-            .map(|(area, _)| *area)
-            .max_by_key(|area| (self.cost(area), std::cmp::Reverse(*area)))
-            .map(|area| (area, to))
-    }
-
-    fn changes(self) -> Vec<Placement> {
-        let Self {
-            problem,
-            workers,
-            homes,
-            ..
-        } = self;
-        homes
-            .into_iter()
-            .filter_map(|(area, home)| {
-                let worker = Some(workers[home].name.clone());
-                let before = problem.previous.get(area);
-                if before.is_some_and(|before| before.worker == worker) {
-                    return None;
-                }
-                Some(Placement {
-                    area: area.clone(),
-                    worker,
-                    generation: before.map_or(1, |before| before.generation + 1),
-                    quarantined: false,
-                    successor: None,
-                })
-            })
-            .collect()
-    }
-}
-
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

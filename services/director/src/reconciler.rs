@@ -1,131 +1,204 @@
-//! Compares what should be with what is, and writes the difference.
+//! Compares what should be with what is, and does what makes the difference.
+//!
+//! It acts as soon as something has happened that matters, and at its own beat besides. Nothing it
+//! does is waited for: writes and commands are [deeds](deeds) under way, and what they will have
+//! changed counts as changed until they say otherwise. Each is conditioned on what was known, so a
+//! director that was held up, or one of two that believe they lead, spoils nothing.
+
+mod deeds;
+mod telling;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bytes::Bytes;
 use eventlog::membership::Change as MemberChange;
-use eventlog::{Bucket, Entry, EventLog, UpdateError};
-use runtime::metric_definitions::MEMBERS;
+use eventlog::{Bucket, Entry, EventLog};
 use schemas::control::Placement;
-use schemas::{AreaId, Claim, Sequence, decode, encode};
+use schemas::{AreaId, Claim, Sequence, decode};
+use tokio::time::Instant;
 
+use crate::book::{self, Book};
 use crate::config::Config;
-use crate::fleet::{Change, Fleet, Patience};
+use crate::instances::Step;
 use crate::lease::{KEY, Lease};
-use crate::opened;
-use crate::plan::{Problem, plan};
-use crate::sources::Event;
+use crate::plan::{Change, Waiting};
+use crate::scale::Scaler;
+use crate::situation::{Knock, Situation};
+use crate::sources::{Event, ReadUpTo};
+use deeds::{Deed, Deeds};
 
 /// For so long after its start a director only listens, so that it knows whom it plans for.
 const LISTEN_FIRST: Duration = Duration::from_millis(500);
+/// How often it compares, even if nothing has happened.
+const BEAT: Duration = Duration::from_millis(100);
+/// What happens within so short a time is looked at together.
+const TOGETHER: Duration = Duration::from_millis(5);
 /// For so long an area that was placed counts as on its way to a worker that does not say it has it.
 const ON_ITS_WAY: Duration = Duration::from_secs(10);
+/// Until what was asked of an area's control is asked again, if nothing has come of it.
+const ASK_AGAIN: Duration = Duration::from_secs(3);
 
 pub(crate) struct Reconciler {
     config: Config,
-    log: EventLog,
     bucket: Bucket,
     lease: Lease,
-    fleet: Fleet,
-    open: BTreeSet<AreaId>,
-    wanted: BTreeSet<AreaId>,
+    led: bool,
+    situation: Situation,
     written: BTreeMap<AreaId, Written>,
+    deeds: Deeds,
+    scaler: Scaler,
+    /// Areas to open, with their maps.
+    wanted: BTreeMap<AreaId, String>,
+    /// Areas of which something was asked that the log does not show yet.
+    asked: BTreeMap<AreaId, Instant>,
+    waiting: BTreeMap<AreaId, Waiting>,
     started: Instant,
+    due: Instant,
 }
 
 /// A placement as it stands in the bucket.
 struct Written {
     placement: Option<Placement>,
     revision: Sequence,
+    /// Since when it names this worker.
     since: Instant,
 }
 
 impl Reconciler {
-    pub(crate) async fn open(config: Config, log: &EventLog) -> anyhow::Result<Self> {
+    pub(crate) async fn open(config: Config, log: &EventLog) -> anyhow::Result<(Self, ReadUpTo)> {
         let now = Instant::now();
-        let areas = config
-            .areas()
-            .map_err(|wrong| anyhow::anyhow!("{wrong:?}"))?;
-        let patience = Patience {
-            suspect: config.suspect_after.duration(),
-            gone: config.gone_after.duration(),
-            late: config.late_after.duration(),
-        };
+        let areas = config.areas();
+        let areas = areas.map_err(|wrong| anyhow::anyhow!("{wrong:?}"))?;
+        let fronts: BTreeSet<AreaId> = areas.into_iter().collect();
+        let (book, control) = Book::read(log).await?;
+        let (duties, fleet) = book::duties(log).await?;
+        let map = |area: &AreaId| (area.clone(), area.map().to_owned());
+        let wanted = fronts.iter().filter(|area| book.get(area).is_none());
+        let wanted = wanted.map(map).collect();
+        let mut situation = Situation::new(&config, fronts, now);
+        situation.book = book;
+        for (worker, duty) in duties {
+            situation.fleet.duty(worker, duty);
+        }
         let mut reconciler = Self {
             bucket: log.bucket("placements").await?,
             lease: Lease::new(Claim(ambient::random()).to_string(), now),
-            fleet: Fleet::new(patience),
-            open: opened::list(log).await?,
-            wanted: areas.into_iter().collect(),
+            led: false,
+            deeds: Deeds::new(log.clone()),
+            scaler: Scaler::new(config.fleet.clone(), log.clone())?,
+            situation,
             written: BTreeMap::new(),
+            wanted,
+            asked: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             started: now,
-            log: log.clone(),
+            due: now + LISTEN_FIRST,
             config,
         };
         // Read once whole, so that the first plan knows every placement; then followed by the watch.
         for entry in reconciler.bucket.entries().await? {
             reconciler.written(entry, now);
         }
-        Ok(reconciler)
+        for placed in reconciler.situation.placed.values() {
+            if let Some(worker) = &placed.worker {
+                reconciler.situation.fleet.expected(worker, now);
+            }
+        }
+        Ok((reconciler, ReadUpTo { control, fleet }))
     }
 
-    pub(crate) async fn on(&mut self, event: Event) {
+    /// When to call [`Reconciler::reconcile`] next.
+    pub(crate) const fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// A deed that has come to its end. Cancel safe; waits for ever when none is under way.
+    pub(crate) async fn done(&mut self) -> Deed {
+        self.deeds.next().await
+    }
+
+    pub(crate) fn on(&mut self, event: Event) {
         let now = Instant::now();
         match event {
             Event::Member(MemberChange::Present(member)) => {
-                let change = self.fleet.announced(member, now);
-                self.tell(change);
+                let changes = self.situation.fleet.announced(member, now);
+                telling::fleet(&self.situation.fleet, changes);
+                self.soon(now);
             }
             Event::Member(MemberChange::Gone(worker)) => {
-                let change = self.fleet.left(&worker);
-                self.tell(change);
+                let change = self.situation.fleet.left(&worker, now);
+                telling::fleet(&self.situation.fleet, change);
+                self.soon(now);
             }
             Event::Heard(beat) => {
-                let change = self.fleet.heard(&beat, now);
-                self.tell(change);
+                let changes = self.situation.fleet.heard(&beat, now);
+                self.judged(changes, now);
             }
-            Event::Written(entry) => self.written(entry, now),
-            Event::Opened(area) => {
-                self.wanted.remove(&area);
-                self.open.insert(area);
+            Event::Written(entry) => {
+                self.written(entry, now);
+                self.soon(now);
             }
-            Event::Wanted(area) => {
-                if !self.open.contains(&area) && opened::may_be_opened(&area, &self.config.maps) {
-                    self.wanted.insert(area);
+            Event::Control(record) => {
+                if let Some(area) = self.situation.book.note(&record) {
+                    self.wanted.remove(&area);
+                    self.asked.remove(&area);
+                    self.situation.begins_anew(&area);
                 }
+                self.soon(now);
             }
+            Event::Duty(record) => {
+                if let Some((worker, duty)) = book::duty(&record) {
+                    tracing::info!(worker, duty = ?duty.duty, by = duty.order.by, reason = duty.order.reason, "a worker's duty was set");
+                    self.situation.fleet.duty(worker, duty);
+                }
+                self.soon(now);
+            }
+            Event::Wanted(area) => self.knocked(area, now),
             Event::Beat => {
-                let changes = self.fleet.judge(now);
-                self.tell(changes);
-                if now.saturating_duration_since(self.started) >= LISTEN_FIRST {
-                    self.reconcile(now).await;
-                }
+                let changes = self.situation.fleet.judge(now);
+                self.judged(changes, now);
             }
         }
     }
 
-    /// Gives the lease back.
-    pub(crate) async fn resign(&mut self) {
+    /// Something has happened that may change the plan.
+    fn soon(&mut self, now: Instant) {
+        self.due = self
+            .due
+            .min((now + TOGETHER).max(self.started + LISTEN_FIRST));
+    }
+
+    fn judged(&mut self, changes: Vec<crate::fleet::Change>, now: Instant) {
+        if !changes.is_empty() {
+            telling::fleet(&self.situation.fleet, changes);
+            self.soon(now);
+        }
+    }
+
+    fn knocked(&mut self, area: AreaId, now: Instant) {
+        let was_placed = self.is_placed(&area);
+        match self.situation.knocked(&area, now) {
+            Knock::Open if was_placed => {}
+            Knock::Open => self.soon(now),
+            Knock::Wanted(map) => {
+                self.wanted.insert(area, map);
+                self.soon(now);
+            }
+            Knock::TooMany => {
+                tracing::debug!(area.id = %area, "somebody knocks at an area that cannot be, and too many of those are open");
+            }
+        }
+    }
+
+    fn is_placed(&self, area: &AreaId) -> bool {
+        let placed = self.situation.placed.get(area);
+        placed.is_some_and(|placed| placed.worker.is_some())
+    }
+
+    /// Gives the lease back, and lets go of the workers it has started.
+    pub(crate) async fn resign(mut self) {
         self.lease.resign(&self.bucket).await;
-    }
-
-    fn tell(&self, changes: impl IntoIterator<Item = Change>) {
-        for change in changes {
-            match change {
-                Change::Joined(worker) => tracing::info!(worker, "a worker has joined"),
-                Change::Suspected(worker) => tracing::warn!(worker, "a worker is silent"),
-                Change::FalseAlarm(worker, exempt) => {
-                    tracing::info!(worker, ?exempt, "a silent worker is heard again");
-                }
-                Change::Gone(worker) => tracing::info!(worker, "a worker is gone"),
-            }
-            let (all, suspected) = self.fleet.counts();
-            #[expect(clippy::cast_precision_loss, reason = "workers are counted in dozens")]
-            for (state, count) in [("serving", all - suspected), ("suspected", suspected)] {
-                metrics::gauge!(MEMBERS, "state" => state).set(count as f64);
-            }
-        }
+        self.scaler.close().await;
     }
 
     fn written(&mut self, entry: Entry, now: Instant) {
@@ -136,72 +209,141 @@ impl Reconciler {
         let Ok(area) = AreaId::new(entry.key) else {
             return;
         };
-        let known = self.written.get(&area);
-        if known.is_some_and(|known| known.revision >= entry.revision) {
-            return;
-        }
         // What nobody can read counts as not placed; the plan writes it anew.
         let placement = entry.value.and_then(|bytes| decode(&bytes).ok());
+        self.stands(area, placement, entry.revision, now);
+    }
+
+    /// The bucket says this about `area`.
+    fn stands(
+        &mut self,
+        area: AreaId,
+        placement: Option<Placement>,
+        revision: Sequence,
+        now: Instant,
+    ) {
+        let known = self.written.get(&area);
+        if known.is_some_and(|known| known.revision >= revision) {
+            return;
+        }
+        let worker = |placed: &Option<Placement>| placed.as_ref().and_then(|p| p.worker.clone());
+        let same = known.filter(|known| worker(&known.placement) == worker(&placement));
+        let since = same.map_or(now, |known| known.since);
+        if !self.deeds.is_writing(&area) {
+            self.believe(&area, placement.clone());
+        }
         let written = Written {
             placement,
-            revision: entry.revision,
-            since: now,
+            revision,
+            since,
         };
         self.written.insert(area, written);
     }
 
-    async fn reconcile(&mut self, now: Instant) {
-        if self.lease.wants_to_write(now) {
-            self.lease.write(&self.bucket).await;
+    fn believe(&mut self, area: &AreaId, placement: Option<Placement>) {
+        match placement {
+            Some(placement) => self.situation.placed.insert(area.clone(), placement),
+            None => self.situation.placed.remove(area),
+        };
+    }
+
+    /// A deed has come to its end.
+    pub(crate) fn did(&mut self, deed: Deed) {
+        let now = Instant::now();
+        match deed {
+            Deed::Lease(written) => self.lease.written(written),
+            Deed::Placed(change, outcome) => {
+                let area = change.placement.area.clone();
+                if let Some(revision) = telling::placed(&change, outcome) {
+                    self.situation.carried_out(&change, now);
+                    self.stands(area.clone(), Some(change.placement), revision, now);
+                }
+                // Whatever the bucket was last known to say.
+                let stands = self.written.get(&area).and_then(|w| w.placement.clone());
+                self.believe(&area, stands);
+            }
+            Deed::Opened(area, map, Ok(())) => {
+                self.wanted.remove(&area);
+                self.situation.book.opened(&area, &map);
+            }
+            Deed::Opened(area, _, Err(error)) => {
+                tracing::warn!(area.id = %area, %error, "an area could not be opened yet");
+                self.asked.insert(area, now);
+            }
+            Deed::Asked(area, Err(error)) => {
+                tracing::warn!(area.id = %area, %error, "an area could not be steered yet");
+            }
+            Deed::Asked(_, Ok(())) | Deed::Panicked => {}
         }
-        if !self.lease.leads(now) {
+        self.soon(now);
+    }
+
+    /// Does what makes the difference between what should be and what is.
+    pub(crate) fn reconcile(&mut self) {
+        let now = Instant::now();
+        self.due = now + BEAT;
+        self.situation.pass(now);
+        if self.lease.wants_to_write(now) {
+            let write = self.lease.write(&self.bucket);
+            self.deeds.lease(write);
+        }
+        let leads = self.lease.leads(now);
+        telling::leads(leads);
+        if std::mem::replace(&mut self.led, leads) != leads {
+            self.waiting.clear();
+        }
+        if !leads {
             return;
         }
-        for area in std::mem::take(&mut self.wanted) {
-            match opened::open(&self.log, &area).await {
-                Ok(()) => {
-                    self.open.insert(area);
-                }
-                Err(error) => {
-                    tracing::warn!(area.id = %area, %error, "an area could not be opened yet");
-                    self.wanted.insert(area);
-                }
-            }
+        self.asked
+            .retain(|_, at| now.saturating_duration_since(*at) < ASK_AGAIN);
+        self.open_areas(now);
+        self.lead_instances(now);
+        for change in self.situation.quarantines() {
+            self.place(change);
         }
-        for change in self.changes(now) {
-            self.write(change, now).await;
+        let moves = self.config.moves.saturating_sub(self.on_their_way(now));
+        let plan = self.situation.plan(moves, now);
+        telling::waiting(&self.waiting, &plan.waiting);
+        self.waiting = plan.waiting;
+        for change in plan.changes {
+            self.place(change);
+        }
+        telling::areas(&self.situation);
+        if self.scaler.is_active() {
+            let view = self.situation.view(self.waiting.len());
+            self.scaler.consider(&view, now);
         }
     }
 
-    /// What should be written: marks of quarantine first, then the plan.
-    fn changes(&self, now: Instant) -> Vec<Placement> {
-        let previous: BTreeMap<AreaId, Placement> = self
-            .written
-            .iter()
-            .filter_map(|(area, written)| Some((area.clone(), written.placement.clone()?)))
-            .collect();
-        let broken = self.fleet.quarantined().filter_map(|area| {
-            let placement = previous.get(area).filter(|placed| !placed.quarantined)?;
-            Some(Placement {
-                area: area.clone(),
-                worker: None,
-                generation: placement.generation + 1,
-                quarantined: true,
-                successor: None,
-            })
-        });
-        let mut changes: Vec<Placement> = broken.collect();
-        if changes.is_empty() {
-            let areas: Vec<AreaId> = self.open.iter().cloned().collect();
-            changes = plan(Problem {
-                members: &self.fleet.candidates(),
-                areas: &areas,
-                load: &self.fleet.load(),
-                previous: &previous,
-                moves: self.config.moves.saturating_sub(self.on_their_way(now)),
-            });
+    fn open_areas(&mut self, now: Instant) {
+        for (area, map) in &self.wanted {
+            if !self.asked.contains_key(area) {
+                self.asked.insert(area.clone(), now);
+                self.deeds.open(area.clone(), map.clone());
+            }
         }
-        changes
+    }
+
+    fn lead_instances(&mut self, now: Instant) {
+        for step in self.situation.steps(now) {
+            let (Step::Open { area, .. } | Step::Steer { area, .. }) = &step;
+            if self.asked.contains_key(area) {
+                continue;
+            }
+            telling::step(&step);
+            match step {
+                Step::Open { area, .. } => {
+                    let map = area.map().to_owned();
+                    self.asked.insert(area.clone(), now);
+                    self.deeds.open(area, map);
+                }
+                Step::Steer { ref area, .. } => {
+                    self.asked.insert(area.clone(), now);
+                    self.deeds.steer(step);
+                }
+            }
+        }
     }
 
     /// How many areas have been placed lately and not been taken yet.
@@ -209,38 +351,22 @@ impl Reconciler {
         let on_its_way = |(area, written): &(&AreaId, &Written)| {
             let placed = written.placement.as_ref().and_then(|p| p.worker.as_deref());
             let lately = now.saturating_duration_since(written.since) < ON_ITS_WAY;
-            lately && placed.is_some_and(|worker| !self.fleet.owns(worker, area))
+            lately && placed.is_some_and(|worker| !self.situation.fleet.owns(worker, area))
         };
-        self.written.iter().filter(on_its_way).count()
+        let written = self
+            .written
+            .iter()
+            .filter(|(area, _)| !self.deeds.is_writing(area));
+        written.filter(on_its_way).count() + self.deeds.moving()
     }
 
-    async fn write(&mut self, placement: Placement, now: Instant) {
-        let area = placement.area.clone();
-        let expected = self
-            .written
-            .get(&area)
-            .map_or(Sequence(0), |written| written.revision);
-        let bytes = Bytes::from(encode(&placement));
-        match self.bucket.update(area.as_str(), bytes, expected).await {
-            Ok(revision) => {
-                let worker = placement.worker.as_deref().unwrap_or("nobody");
-                if placement.quarantined {
-                    tracing::error!(area.id = %area, "an area is in quarantine: its rules keep breaking; look into its log, then delete its placement");
-                } else {
-                    tracing::info!(area.id = %area, worker, generation = placement.generation, "area placed");
-                }
-                let written = Written {
-                    placement: Some(placement),
-                    revision,
-                    since: now,
-                };
-                self.written.insert(area, written);
-            }
-            // Another director or an operator was faster; the watch brings what it wrote.
-            Err(UpdateError::Conflict { .. }) => {}
-            Err(error) => {
-                tracing::warn!(area.id = %area, %error, "a placement could not be written")
-            }
+    /// Writes a placement, unless one of the same area is still under way.
+    fn place(&mut self, change: Change) {
+        let area = change.placement.area.clone();
+        let expected = self.written.get(&area).map_or(Sequence(0), |w| w.revision);
+        let placement = change.placement.clone();
+        if self.deeds.place(&self.bucket, change, expected) {
+            self.believe(&area, Some(placement));
         }
     }
 }

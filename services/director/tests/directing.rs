@@ -8,7 +8,8 @@ use bytes::Bytes;
 use director::Config;
 use eventlog::{Bucket, EventLog, membership};
 use runtime::{Ctx, Shutdown};
-use schemas::control::{Heartbeat, Member, Placement};
+use schemas::control::{AreaControl, ControlEvent, Heartbeat, Member, Placement};
+use schemas::keyed::KeyedEntry;
 use schemas::subjects::{Domain, keyed_events};
 use schemas::{AreaId, UnixMillis, decode, encode};
 use tokio::task::JoinHandle;
@@ -119,6 +120,13 @@ impl Stage {
         }
     }
 
+    async fn control(&self, area: &AreaId) -> AreaControl {
+        let subject = keyed_events(Domain::Control, area.as_str());
+        let last = self.log.last(&subject).await.unwrap().expect("it is open");
+        let entry: KeyedEntry<ControlEvent, AreaControl> = decode(&last.payload).unwrap();
+        entry.state
+    }
+
     async fn stop(&mut self) {
         for (shutdown, task) in self.directors.drain(..) {
             shutdown.begin();
@@ -179,7 +187,7 @@ async fn a_silent_workers_areas_go_to_another() {
 }
 
 #[tokio::test]
-async fn a_knock_opens_another_instance_of_a_known_map() {
+async fn a_knock_opens_another_instance_of_a_known_map_and_anything_else_on_the_void() {
     let mut stage = Stage::new().await;
     let _ann = stage.work("ann", &[]);
     stage.direct();
@@ -187,8 +195,14 @@ async fn a_knock_opens_another_instance_of_a_known_map() {
     for wanted in ["wake.area.swamp-1", "wake.area.harbor-2"] {
         stage.log.publish_core(wanted, Bytes::new()).await.unwrap();
     }
-    let placed = stage.until_placed(&[("ann", 4)]).await;
-    assert!(placed.contains_key(&AreaId::new("harbor-2").unwrap()));
+    let placed = stage.until_placed(&[("ann", 5)]).await;
+    for (area, map) in [("harbor-2", "harbor"), ("swamp-1", "void")] {
+        let area = AreaId::new(area).unwrap();
+        assert!(placed.contains_key(&area));
+        let control = stage.control(&area).await;
+        assert_eq!(control.map.as_deref(), Some(map));
+        assert_eq!(control.closed, map == "void");
+    }
     stage.stop().await;
 }
 
