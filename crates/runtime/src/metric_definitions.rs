@@ -109,6 +109,12 @@ define_metrics! {
         "Instances opened, given an overflow, cleared of it or closed by the director.";
     SUSPICIONS_TOTAL = "worldline_suspicions_total", Kind::Counter, Count, ["outcome"],
         "Workers believed dead, and those of them that were heard again.";
+    FLEET_WORKERS = "worldline_fleet_workers", Kind::Gauge, Count, ["state"],
+        "Workers that the fleet's backend shall run, and those that it does.";
+    FLEET_STEPS_TOTAL = "worldline_fleet_steps_total", Kind::Counter, Count, ["step"],
+        "Steps to fit the fleet to its load: up, drain, down.";
+    FLEET_ERRORS_TOTAL = "worldline_fleet_errors_total", Kind::Counter, Count, [],
+        "Times that the fleet's backend refused or did not answer; rising, somebody has to act.";
     // The edge.
     EDGE_CONNECTIONS = "worldline_edge_connections", Kind::Gauge, Count, [],
         "Open websocket connections.";
@@ -133,6 +139,10 @@ define_metrics! {
     REPLICA_LAG_SECONDS = "worldline_replica_lag_seconds", Kind::Histogram(WAIT_BUCKETS), Seconds, [],
         "Age of an area's frame when the edge folds it.";
     // Identity and lobby.
+    LOBBY_SUSPECTS = "worldline_lobby_suspects", Kind::Gauge, Count, [],
+        "Characters that were not found where they are believed to be, and of which no news has come yet.";
+    LOBBY_RECLAIMED_TOTAL = "worldline_lobby_reclaimed_total", Kind::Counter, Count, [],
+        "Characters that were nowhere and were asked back into the lobby; any is an alarm for the operators.";
     LOGINS_TOTAL = "worldline_logins_total", Kind::Counter, Count, ["method", "outcome"],
         "Logins answered.";
     LOGIN_FAILURE_RATIO = "worldline_login_failure_ratio", Kind::Gauge, Count, [],
