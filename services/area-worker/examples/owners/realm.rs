@@ -118,8 +118,14 @@ impl Realm {
         frames
     }
 
-    /// Lets so many players come into an area and run about until the process ends.
-    pub(crate) async fn populate(&self, area: &AreaId, players: u64) -> anyhow::Result<()> {
+    /// Lets so many players come into an area and run about until the process ends; each turns once
+    /// in ten beats.
+    pub(crate) async fn populate(
+        &self,
+        area: &AreaId,
+        players: u64,
+        beat: Duration,
+    ) -> anyhow::Result<()> {
         for player in 1..=players {
             let message = entering(area, CharacterId(player));
             let subject = AggregateId::Area(area.clone()).command_subject(&message.source);
@@ -129,12 +135,15 @@ impl Realm {
         self.log.publish_core(&wake(area), Bytes::new()).await?;
         let (log, area) = (self.log.clone(), area.clone());
         tokio::spawn(async move {
-            let mut beat = tokio::time::interval(Duration::from_millis(40));
+            let mut beat = tokio::time::interval(beat);
             beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let subject = area_command(&area, &Sender::Edge(EDGE));
             for n in 0_u64.. {
                 beat.tick().await;
                 let batch = turns(players, n);
+                if batch.commands.is_empty() {
+                    continue;
+                }
                 let payload = encode(&AreaMessage::Players(batch)).into();
                 if log.send(&subject, payload, None).await.is_err() {
                     return;

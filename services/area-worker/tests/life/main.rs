@@ -7,12 +7,15 @@
 
 mod stage;
 
+mod alarms;
 #[cfg(feature = "fault-injection")]
 mod crashes;
+mod draining;
 mod effects;
 #[cfg(feature = "fault-injection")]
 mod faults;
 mod handover;
 mod owning;
 mod sleeping;
+mod standing_by;
 mod trouble;

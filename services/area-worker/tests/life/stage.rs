@@ -7,10 +7,12 @@ use area_worker::Config;
 use bytes::Bytes;
 use devstack::test::TestBroker;
 use eventlog::streams::{self, StreamsFile};
-use eventlog::{Connect, EventLog, Faults, Follow, Reader, Record};
+use eventlog::{Connect, EventLog, Faults, Follow, Reader, Record, membership};
 use runtime::{Ctx, Shutdown, Span};
 use schemas::command::{AreaMessage, PlayerAsk, PlayerBatch, PlayerCommand};
-use schemas::control::{AreaControl, ControlEvent, Placement};
+use schemas::control::{
+    AreaControl, ControlEvent, Duty, FleetEvent, Member, Order, Placement, WorkerControl,
+};
 use schemas::effect::{
     Cause, Confirmation, Effect, EffectMessage, EffectPayload, EntryPoint, Traveller,
 };
@@ -105,6 +107,61 @@ impl Stage {
         }
     }
 
+    /// A worker's connections over which a test rules, to a broker that the others reach undisturbed.
+    pub(crate) async fn disturbed_worker(&self) -> (EventLog, Faults) {
+        let broker = self.broker.as_ref().expect("a broker");
+        let users = broker.users().expect("users");
+        let credential = users.credential("worker").expect("the role");
+        let options =
+            Connect::to(broker.url(), "worker").as_user(credential.user, credential.password);
+        EventLog::connect_with_faults(&options)
+            .await
+            .expect("a connection")
+    }
+
+    /// Waits until a worker's entry fits, and gives it.
+    pub(crate) async fn until_member(
+        &self,
+        worker: &str,
+        mut fits: impl FnMut(&Member) -> bool,
+    ) -> Member {
+        let mut members = membership::watch(&self.director).await.unwrap();
+        loop {
+            if let membership::Change::Present(member) = members.next().await.unwrap()
+                && member.worker == worker
+                && fits(&member)
+            {
+                return member;
+            }
+        }
+    }
+
+    /// An operator orders one life of a worker to drain, as its aggregate tells it.
+    pub(crate) async fn order_to_drain(&self, worker: &str, life: u64) {
+        let order = Order {
+            by: "operator".into(),
+            reason: "test".into(),
+        };
+        let duty = Duty::Drain;
+        let entry = KeyedEntry {
+            v: 1,
+            at: UnixMillis::now(),
+            incarnation: Incarnation(0),
+            handled: Sequence(0),
+            events: vec![FleetEvent::DutySet {
+                life,
+                duty,
+                order: order.clone(),
+            }],
+            state: WorkerControl { life, duty, order },
+            outbox: Outbox::default(),
+            answered: None,
+        };
+        let subject = keyed_events(Domain::Fleet, worker);
+        let mut appender = self.director.appender(&subject).await.unwrap();
+        appender.append(encode(&entry).into(), None).await.unwrap();
+    }
+
     pub(crate) async fn open(&self, area: &AreaId) {
         let entry = KeyedEntry {
             v: 1,
@@ -130,13 +187,23 @@ impl Stage {
     }
 
     pub(crate) async fn place(&mut self, area: &AreaId, worker: Option<&str>) {
+        self.place_and(area, worker, None).await;
+    }
+
+    /// As the director places an area, with the worker that will most likely own it next.
+    pub(crate) async fn place_and(
+        &mut self,
+        area: &AreaId,
+        worker: Option<&str>,
+        successor: Option<&str>,
+    ) {
         self.generation += 1;
         let placement = Placement {
             area: area.clone(),
             worker: worker.map(str::to_owned),
             generation: self.generation,
             quarantined: false,
-            successor: None,
+            successor: successor.map(str::to_owned),
         };
         let bucket = self.director.bucket("placements").await.unwrap();
         let bytes = Bytes::from(encode(&placement));
