@@ -12,7 +12,7 @@ use rand::RngExt;
 use thiserror::Error;
 
 use super::users::password;
-use super::{NatsConfig, NatsOptions, NatsServer, NodeConfig, Users, monitor, request};
+use super::{NatsConfig, NatsOptions, NatsServer, NodeConfig, Users, monitor};
 use crate::process::{ServerError, poll_pause};
 use crate::tools::Tools;
 
@@ -234,10 +234,8 @@ impl Cluster {
             what: what.clone(),
             said,
         };
-        let admin = self.users().and_then(|users| users.credential("admin"));
-        let subject = format!("$JS.API.STREAM.LEADER.STEPDOWN.{stream}");
-        let port = self.nodes[before].client_port();
-        let answer = request::request(port, admin.as_ref(), &subject).await;
+        let request = format!("STREAM.LEADER.STEPDOWN.{stream}");
+        let answer = self.nodes[before].administer(&request, "").await;
         let answer = answer.map_err(|error| refused(error.to_string()))?;
         if answer["success"] != true {
             return Err(refused(answer["error"].to_string()));

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use serde_json::Value;
 
 pub use cluster::{Cluster, ClusterError, ClusterOptions};
 pub use config::{NatsConfig, NodeConfig, RenderedConfig, share_of_disk};
@@ -94,6 +95,14 @@ impl NatsServer {
     /// The users it was started with, if any.
     pub fn users(&self) -> Option<&Users> {
         self.config.users.as_ref()
+    }
+
+    /// Asks its `JetStream` API by hand, as the administrator: `administer("STREAM.PURGE.AREA_EVENTS", …)`. For those who
+    /// run servers, and for tests of what hands can do; the answer is the server's, an error in it included.
+    pub async fn administer(&self, request: &str, content: &str) -> std::io::Result<Value> {
+        let admin = self.users().and_then(|users| users.credential("admin"));
+        let subject = format!("$JS.API.{request}");
+        request::request(self.port, admin.as_ref(), &subject, content).await
     }
 
     /// Its process id.

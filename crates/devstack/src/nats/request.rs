@@ -12,16 +12,22 @@ use super::Credential;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Sends an empty request to `subject` and reads the answer as JSON.
+/// Sends a request to `subject` and reads the answer as JSON.
 pub(super) async fn request(
     port: u16,
     user: Option<&Credential>,
     subject: &str,
+    content: &str,
 ) -> io::Result<Value> {
-    tokio::time::timeout(PATIENCE, ask(port, user, subject)).await?
+    tokio::time::timeout(PATIENCE, ask(port, user, subject, content)).await?
 }
 
-async fn ask(port: u16, user: Option<&Credential>, subject: &str) -> io::Result<Value> {
+async fn ask(
+    port: u16,
+    user: Option<&Credential>,
+    subject: &str,
+    content: &str,
+) -> io::Result<Value> {
     let stream = TcpStream::connect(("127.0.0.1", port)).await?;
     let (reader, mut writer) = stream.into_split();
     let mut reader = BufReader::new(reader);
@@ -32,7 +38,10 @@ async fn ask(port: u16, user: Option<&Credential>, subject: &str) -> io::Result<
         connect["pass"] = user.password.as_str().into();
         inbox = format!("{}.devstack", user.inbox_prefix);
     }
-    let request = format!("CONNECT {connect}\r\nSUB {inbox} 1\r\nPUB {subject} {inbox} 0\r\n\r\n");
+    let size = content.len();
+    let request = format!(
+        "CONNECT {connect}\r\nSUB {inbox} 1\r\nPUB {subject} {inbox} {size}\r\n{content}\r\n"
+    );
     writer.write_all(request.as_bytes()).await?;
     loop {
         let mut line = String::new();

@@ -69,7 +69,16 @@ pub(crate) async fn fence(
         Some(last) => log.appender_after(last.clone())?,
         None => log.appender(&area_events(before.area())).await?,
     };
-    if appender.sequence() != restored.sequence {
+    if appender.sequence() < restored.sequence {
+        // Nobody may go on from there: it would forget what this worker has folded.
+        let gone = AppendError::Gone {
+            subject: appender.subject().to_owned(),
+            known: restored.sequence,
+            last: appender.sequence(),
+        };
+        return Err(gone.into());
+    }
+    if appender.sequence() > restored.sequence {
         return Err(FenceError::Behind(appender.sequence()));
     }
     let (commands, lost) = consumable(shared, before, followed).await?;

@@ -86,6 +86,16 @@ pub(crate) enum LifeError {
 }
 
 impl LifeError {
+    /// Whether the log has lost frames that this worker has written or folded. What is left may look sound to whoever
+    /// knows less, so that nobody is to try before an operator has decided.
+    pub(crate) const fn has_lost_frames(&self) -> bool {
+        matches!(
+            self,
+            Self::Append(AppendError::Gone { .. })
+                | Self::Fence(FenceError::Append(AppendError::Gone { .. }))
+        )
+    }
+
     /// Whether trying again leads nowhere before somebody has mended the log or the build.
     pub(crate) const fn is_lasting(&self) -> bool {
         matches!(

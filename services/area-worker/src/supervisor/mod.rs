@@ -254,6 +254,15 @@ impl Supervisor {
     }
 
     fn failed(&mut self, area: AreaId, error: &LifeError, failures: u32) {
+        if error.has_lost_frames() {
+            tracing::error!(
+                area.id = %area, error = %Chain(error),
+                "the log of this area is not the one this worker knew; it is put into quarantine: \
+                 see docs/runbook/log-is-not-the-one-we-knew.md"
+            );
+            self.quarantined.insert(area);
+            return;
+        }
         let stopped = error.is_lasting();
         if stopped && failures == 0 {
             tracing::error!(area.id = %area, error = %Chain(error), "an area has stopped; it is tried every {} s, and runs again when this is mended", REST_WHEN_STOPPED.as_secs());

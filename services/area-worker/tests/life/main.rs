@@ -19,3 +19,4 @@ mod owning;
 mod sleeping;
 mod standing_by;
 mod trouble;
+mod truth;

@@ -94,6 +94,19 @@ impl Stage {
         )
     }
 
+    /// Removes an area's frames through `last`, the newest too if it comes to that: no tool of ours does this.
+    pub(crate) async fn purge_by_hand(&self, area: &AreaId, last: Sequence) {
+        let broker = self.broker.as_ref().expect("a broker");
+        let subject = area_events(area);
+        let content = format!(r#"{{"filter":"{subject}","seq":{}}}"#, last.0 + 1);
+        let request = format!("STREAM.PURGE.{AREA_EVENTS}");
+        let answer = broker
+            .administer(&request, &content)
+            .await
+            .expect("an answer");
+        assert_eq!(answer["success"], true, "{answer}");
+    }
+
     pub(crate) async fn restart_broker(&mut self) {
         let broker = self.broker.as_mut().expect("a broker");
         broker.restart().await.expect("it comes back");
