@@ -89,7 +89,7 @@ define_metrics! {
     HANDOFFS_TOTAL = "worldline_handoffs_total", Kind::Counter, Count, ["reason"],
         "Areas that this process has taken over or given away, by reason.";
     HANDOFF_GAP_SECONDS = "worldline_handoff_gap_seconds", Kind::Histogram(WAIT_BUCKETS), Seconds, ["reason"],
-        "From the former owner's last frame to the first tick here: of a planned hand-over (handed_over), of a failover.";
+        "From the former owner's last frame to the first tick here; planned hand-overs have the reason `handed_over`.";
     AREA_REPLICAS = "worldline_area_replicas", Kind::Gauge, Count, [],
         "Others' areas of which this worker keeps a folded replica, so as to take them at once.";
     AREAS_STOPPED = "worldline_areas_stopped", Kind::Gauge, Count, [],
