@@ -1,0 +1,99 @@
+//! `worldline backup` and `worldline restore`: the log, brought to safety and back.
+//!
+//! A **backup** is a directory: an archive of each stream, and a manifest that is written last. It holds
+//! the world as it was at one **moment**, its beginning, by the broker's clock: each stream up to a **cut**.
+//! Players play on meanwhile; what they do after the moment is in the archives, beyond the cuts, and
+//! is left out when the backup is restored.
+//!
+//! Nothing of it is trusted because it is there: it is read back when it is made, read whole before
+//! anything is restored, and read out of the broker again afterwards.
+//! Everything else that Worldline keeps (Postgres, workers' snapshots, presence) follows from the log.
+
+mod check;
+mod examine;
+mod keep;
+mod manifest;
+mod output;
+mod restore;
+mod selection;
+mod take;
+mod target;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use runtime::Sources;
+
+use crate::access::Access;
+use crate::cli::StackArgs;
+
+/// Of `worldline backup`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BackupArgs {
+    /// The directory below which the backup gets a directory of its own
+    dir: PathBuf,
+    /// Put the realm's keys into it too: whoever has the backup can then read everything
+    #[arg(long)]
+    with_keys: bool,
+    /// One JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// Of `worldline restore`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RestoreArgs {
+    /// The backup's own directory, as `worldline backup` named it
+    backup: PathBuf,
+    /// Only find out whether the backup is whole; touch nothing
+    #[arg(long)]
+    check: bool,
+    /// Restore into a cluster of so many brokers: 1 or 3
+    #[arg(long, value_name = "NODES", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=3))]
+    cluster: u8,
+    /// The nats-server program to use, instead of the one on PATH or an installed one
+    #[arg(long, value_name = "FILE")]
+    nats_server: Option<PathBuf>,
+    /// One JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// `worldline backup DIR`
+pub(crate) async fn backup(
+    args: BackupArgs,
+    stack: &StackArgs,
+    sources: &Sources,
+) -> anyhow::Result<ExitCode> {
+    let log = Access::find(stack, sources)?.broker("backup").await?;
+    let keys = crate::keys::path(stack.keys.as_deref(), &stack.data_dir);
+    let taken = take::take(&log, &args.dir, &keys, args.with_keys).await?;
+    output::taken(&taken, args.json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `worldline restore DIR`
+pub(crate) async fn restore(
+    args: RestoreArgs,
+    stack: &StackArgs,
+    sources: &Sources,
+) -> anyhow::Result<ExitCode> {
+    let backup = check::check(&args.backup).await?;
+    if args.check {
+        output::checked(&backup, args.json)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let keys = crate::keys::path(stack.keys.as_deref(), &stack.data_dir);
+    keep::check_keys(&backup, &keys)?;
+    let target = target::Target::find(&args, stack, sources).await?;
+    let outcome = restore::restore(&backup, &keys, &target).await;
+    target.stop().await;
+    let verified = outcome?;
+    output::restored(&backup, &verified, args.json)?;
+    Ok(if verified.clean {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,211 @@
+//! Restoring a backup that was found whole.
+//!
+//! Each stream is made in one step, as a new life of the one that was copied, and marked: whoever
+//! meets the mark stops. Then all of them are read out of the broker again and compared with
+//! the manifest, and only then the marks go. If anything fails before that, what was made is removed;
+//! if that fails too, the marks stay, and the next restore begins by removing what carries one.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use eventlog::EventLog;
+use eventlog::backup::{self, Decoder, Download, Encoder, Item, Upload, restored_config};
+use replay::{ReplayCommand, VerifyArgs};
+use schemas::Sequence;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::examine::{Content, read};
+use super::keep;
+use super::manifest::{Backup, Copied};
+use super::target::Target;
+
+/// Packed pieces that wait for the broker.
+const AHEAD: usize = 8;
+
+/// What a restore has come to.
+pub(super) struct Verified {
+    /// Whether `replay verify` found nothing.
+    pub(super) clean: bool,
+    /// What it said.
+    pub(super) report: String,
+    /// How long restoring and comparing took, without that.
+    pub(super) took: Duration,
+}
+
+/// Restores `backup` into `target`, and its keys to `keys`.
+pub(super) async fn restore(
+    backup: &Backup,
+    keys: &Path,
+    target: &Target,
+) -> anyhow::Result<Verified> {
+    let began = Instant::now();
+    let log = target.connect("admin").await?;
+    make_room(backup, &log).await?;
+    let mut made = Vec::new();
+    if let Err(error) = bring(backup, &log, target.replicas(), &mut made).await {
+        for stream in &made {
+            if let Err(error) = backup::remove(&log, stream).await {
+                eprintln!("{stream} is left unfinished, and the next restore removes it: {error}");
+            }
+        }
+        return Err(error.context("nothing was restored"));
+    }
+    keep::bring(backup, keys)?;
+    let took = began.elapsed();
+    let mut report = Vec::new();
+    let verify = replay::Cli {
+        command: ReplayCommand::Verify(VerifyArgs::default()),
+    };
+    let reader = target.connect("replay").await?;
+    eprintln!("verifying");
+    let code = replay::execute(verify, &reader, None, &mut report)
+        .await
+        .context("everything is restored; folding it did not end: `worldline replay verify`")?;
+    Ok(Verified {
+        clean: code == 0,
+        report: String::from_utf8_lossy(&report).into_owned(),
+        took,
+    })
+}
+
+/// Refuses a system that holds anything, and removes what is empty or was left by a restore that did
+/// not end.
+async fn make_room(backup: &Backup, log: &EventLog) -> anyhow::Result<()> {
+    let mut removable = Vec::new();
+    for copied in &backup.manifest.streams {
+        let name = &copied.name;
+        let Some(head) = backup::head(log, name).await? else {
+            continue;
+        };
+        if head.restoring.is_none() && head.last > Sequence(0) {
+            bail!(
+                "{name} holds messages up to {}: a backup is restored into an empty system only; name an empty \
+                 --data-dir, or another broker",
+                head.last
+            );
+        }
+        removable.push(name);
+    }
+    for name in removable {
+        backup::remove(log, name).await?;
+    }
+    Ok(())
+}
+
+async fn bring(
+    backup: &Backup,
+    log: &EventLog,
+    replicas: Option<u8>,
+    made: &mut Vec<String>,
+) -> anyhow::Result<()> {
+    let streams = &backup.manifest.streams;
+    for copied in streams {
+        eprintln!("restoring {}: {} messages", copied.name, copied.messages);
+        made.push(copied.name.clone());
+        let cut = Sequence(copied.cut);
+        let config = restored_config(&copied.config, cut, replicas, &backup.manifest.id)?;
+        upload(backup.archive(&copied.name), copied.clone(), &config, log).await?;
+    }
+    for copied in streams {
+        eprintln!("comparing {}", copied.name);
+        compare(copied, log).await?;
+    }
+    for copied in streams {
+        backup::finish(log, &copied.name).await?;
+    }
+    Ok(())
+}
+
+/// Makes a stream of its archive up to the cut.
+async fn upload(
+    path: PathBuf,
+    copied: Copied,
+    config: &Value,
+    log: &EventLog,
+) -> anyhow::Result<()> {
+    let upload = Upload::begin(log, config).await?;
+    let (pieces, mut packed) = mpsc::channel(AHEAD);
+    let packing = tokio::task::spawn_blocking(move || pack(&path, &copied, &pieces));
+    while let Some(piece) = packed.recv().await {
+        upload.send(piece).await?;
+    }
+    packing.await.context("packing")??;
+    Ok(upload.finish().await?)
+}
+
+/// Writes the archive anew: the same messages, and no more than up to the cut.
+fn pack(path: &Path, copied: &Copied, pieces: &mpsc::Sender<Vec<u8>>) -> anyhow::Result<()> {
+    let cut = Sequence(copied.cut);
+    let mut encoder = Encoder::default();
+    encoder.put(&Item::State(json!({
+        "messages": copied.messages,
+        "bytes": 0,
+        "first_seq": copied.first.unwrap_or(copied.cut + 1),
+        "last_seq": copied.cut,
+        "consumer_count": copied.durables.len(),
+    })));
+    for durable in &copied.durables {
+        encoder.put(&Item::Consumer(durable.restored(cut)));
+    }
+    // When nobody takes them any more, the broker has refused, and says why itself.
+    let hand_over = |encoder: &mut Encoder| {
+        let piece = encoder.take();
+        piece.is_empty() || pieces.blocking_send(piece).is_ok()
+    };
+    read(
+        path,
+        |_| {},
+        |item| {
+            if let Item::Message(message) = &item
+                && message.sequence <= cut.0
+            {
+                encoder.put(&item);
+                ensure!(hand_over(&mut encoder), "the broker takes no more");
+            }
+            Ok(())
+        },
+    )?;
+    encoder.put(&Item::End);
+    ensure!(hand_over(&mut encoder), "the broker takes no more");
+    Ok(())
+}
+
+/// Reads a restored stream out of the broker, and compares it with what was copied.
+async fn compare(copied: &Copied, log: &EventLog) -> anyhow::Result<()> {
+    let name = &copied.name;
+    let mut download = Download::begin(log, name).await?;
+    let (mut decoder, mut content) = (Decoder::default(), Content::default());
+    let (mut messages, mut last) = (0_u64, 0);
+    while let Some(piece) = download.next().await? {
+        decoder.feed(&piece)?;
+        while let Some(item) = decoder.next_item()? {
+            match item {
+                Item::State(state) => last = state["last_seq"].as_u64().unwrap_or(0),
+                Item::Message(message) => {
+                    messages += 1;
+                    content.add(&message);
+                }
+                Item::Consumer(_) | Item::End => {}
+            }
+        }
+    }
+    decoder.finish()?;
+    ensure!(
+        last == copied.cut,
+        "{name} ends at {last} and should end at {}",
+        copied.cut
+    );
+    if messages < copied.messages && !copied.config["max_age"].as_u64().is_none_or(|age| age == 0) {
+        let aged = copied.messages - messages;
+        eprintln!("{name}: {aged} messages have grown older than they are kept, and are gone");
+        return Ok(());
+    }
+    ensure!(
+        messages == copied.messages && content.finish() == copied.content,
+        "{name} is not what was copied ({messages} messages of {})",
+        copied.messages
+    );
+    Ok(())
+}
