@@ -58,6 +58,28 @@ impl Checkpoint {
         Self::read(&row)
     }
 
+    /// Counts on in the stream's present life, when it was restored with all that is folded here.
+    pub(crate) async fn adopt(
+        &mut self,
+        db: &mut PgConnection,
+        projection: &str,
+        incarnation: Incarnation,
+    ) -> Result<(), sqlx::Error> {
+        if self.position.incarnation == incarnation {
+            return Ok(());
+        }
+        sqlx::query(
+            "UPDATE checkpoints SET incarnation = $3 WHERE projection = $1 AND owner_epoch = $2",
+        )
+        .bind(projection)
+        .bind(self.owner_epoch)
+        .bind(incarnation.to_string())
+        .execute(db)
+        .await?;
+        self.position.incarnation = incarnation;
+        Ok(())
+    }
+
     /// As it stands, whoever owns it; `None` before the first owner.
     pub(crate) async fn load(
         db: &mut PgConnection,

@@ -195,7 +195,7 @@ impl<P: Projection> Driver<P> {
     async fn begin(&mut self, around: &Surroundings) -> Result<(Checkpoint, Parked), ProjectError> {
         let incarnation = around.log.stream_info(P::STREAM).await?.incarnation;
         let mut db = around.pool.acquire().await?;
-        let checkpoint = match self.owner_epoch {
+        let mut checkpoint = match self.owner_epoch {
             None => Checkpoint::claim(&mut db, P::NAME, P::STREAM, incarnation).await?,
             Some(ours) => match Checkpoint::load(&mut db, P::NAME).await? {
                 Some(found) if found.owner_epoch == ours => found,
@@ -204,6 +204,7 @@ impl<P: Projection> Driver<P> {
         };
         self.owner_epoch = Some(checkpoint.owner_epoch);
         position::check(&around.log, P::NAME, P::STREAM, &checkpoint).await?;
+        checkpoint.adopt(&mut db, P::NAME, incarnation).await?;
         let parked = Parked::load(&mut db, P::NAME).await?;
         self.projection.load(&mut db, &around.log).await?;
         Ok((checkpoint, parked))

@@ -3,9 +3,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use eventlog::{EventLog, Follow, ReadError, Reader, Record};
+use eventlog::{EventLog, Follow, Lineage, ReadError, Reader, Record};
 use schemas::command::AreaMessage;
-use schemas::ids::{CommandPosition, Incarnation};
+use schemas::ids::CommandPosition;
 use schemas::subjects::{AREA_COMMANDS, Subject};
 use schemas::{AreaId, Sequence};
 use world::Incoming;
@@ -19,7 +19,7 @@ pub(crate) struct Commands {
     filters: Vec<String>,
     follow: Follow,
     reader: Reader,
-    incarnation: Incarnation,
+    lineage: Lineage,
     first: Sequence,
     read_to: Sequence,
     waiting: HashMap<AreaId, VecDeque<Incoming>>,
@@ -48,7 +48,7 @@ impl Commands {
             log: log.clone(),
             filters,
             follow,
-            incarnation: info.incarnation,
+            lineage: info.lineage,
             first: info.first.max(after.next()),
             read_to: after,
             waiting: HashMap::new(),
@@ -62,12 +62,15 @@ impl Commands {
         from: CommandPosition,
         to: CommandPosition,
     ) -> Result<Consumed, ReadError> {
-        if to.incarnation != self.incarnation {
+        if !self.lineage.knows(to.incarnation, to.sequence) {
             return Ok(Consumed {
                 commands: Vec::new(),
                 incomplete: to > from,
             });
         }
+        // In the life that the commands read here are stamped with; their numbers are the same.
+        let incarnation = self.lineage.incarnation();
+        let [from, to] = [from, to].map(|at| CommandPosition { incarnation, ..at });
         self.read_up_to(to.sequence).await?;
         let mut consumed = Consumed {
             commands: Vec::new(),
@@ -124,9 +127,10 @@ impl Commands {
             return;
         };
         let (sequence, at) = (record.sequence, record.stored_at);
+        let incarnation = self.lineage.incarnation();
         let commands = match AreaMessage::received(&record.subject, &record.payload) {
-            Ok(message) => world::incoming(message, self.incarnation, sequence, at),
-            Err(_) => vec![world::undecodable(self.incarnation, sequence, at)],
+            Ok(message) => world::incoming(message, incarnation, sequence, at),
+            Err(_) => vec![world::undecodable(incarnation, sequence, at)],
         };
         self.waiting.entry(area).or_default().extend(commands);
     }

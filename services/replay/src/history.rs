@@ -114,7 +114,7 @@ async fn from_snapshot(
 /// Its state, if it was taken after the very frame that stands there now.
 async fn usable(log: &EventLog, snapshot: &Snapshot) -> Result<Option<Then>, ReplayError> {
     let (point, info) = (snapshot.point, log.stream_info(AREA_EVENTS).await?);
-    if info.incarnation != point.incarnation {
+    if !info.lineage.knows(point.incarnation, point.sequence) {
         return Ok(None);
     }
     let there = log.get(AREA_EVENTS, point.sequence).await?;

@@ -91,6 +91,19 @@ impl Keys {
         Ok(file.sync_all()?)
     }
 
+    /// Tells these keys from others, and nothing of them.
+    pub(crate) fn fingerprint(&self) -> String {
+        let secrets = [
+            &self.realm,
+            &self.identity_secret,
+            &self.lobby_secret,
+            &self.edge_secret,
+            &self.tickets.private,
+        ];
+        let text = secrets.map(String::as_str).join(" ");
+        schemas::Digest::of(format!("keys of a realm: {text}").as_bytes()).to_string()
+    }
+
     /// The key for what people write.
     pub(crate) fn realm(&self) -> anyhow::Result<RealmKey> {
         Ok(RealmKey::from_bytes(bytes("realm", &self.realm)?))

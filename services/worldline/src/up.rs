@@ -4,7 +4,7 @@
 //! however it ends; the other services are tasks in it. All data is in one directory; a lock on
 //! it refuses a second `up`.
 
-mod broker;
+pub(crate) mod broker;
 mod children;
 mod dev_issuer;
 mod publish;
@@ -125,6 +125,6 @@ async fn broker_of(run_file: &RunFile, role: &str) -> anyhow::Result<eventlog::E
     connect(&run_file.nats.url, run_file.credential(role), role).await
 }
 
-fn log_directory(data_dir: &Path) -> std::path::PathBuf {
+pub(crate) fn log_directory(data_dir: &Path) -> std::path::PathBuf {
     data_dir.join("log")
 }

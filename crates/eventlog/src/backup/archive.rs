@@ -220,8 +220,8 @@ impl Encoder {
     }
 
     /// What is ready; may be empty.
-    pub fn take(&mut self) -> Bytes {
-        std::mem::take(&mut self.packed).into()
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.packed)
     }
 
     fn entry(&mut self, name: &str, nanos: i64, sequence: u64, headers: &[u8], payload: &[u8]) {
@@ -281,7 +281,7 @@ mod tests {
         items.push(Item::End);
         let mut encoder = Encoder::default();
         items.iter().for_each(|item| encoder.put(item));
-        (items, encoder.take().to_vec())
+        (items, encoder.take())
     }
 
     fn read(bytes: &[u8], piece: usize) -> Result<Vec<Item>, BackupError> {

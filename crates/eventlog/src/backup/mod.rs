@@ -23,11 +23,12 @@ pub use self::download::Download;
 pub use self::target::{Durable, Head, durables, finish, head, remove};
 pub use self::upload::{Upload, restored_config};
 
+use schemas::UnixMillis;
 use serde_json::Value;
 
 use crate::EventLog;
 use crate::ask::ask;
-use crate::backend::nats::NatsBackend;
+use crate::backend::nats::{NatsBackend, rfc3339};
 use crate::error::ReadError;
 
 /// Why a stream was not copied.
@@ -69,6 +70,12 @@ impl BackupError {
     fn damaged(what: &str) -> Self {
         Self::Damaged(what.to_owned())
     }
+}
+
+/// `time` as people and brokers read it: `2026-01-31T12:00:00.123Z`.
+#[must_use]
+pub fn utc(time: UnixMillis) -> String {
+    rfc3339(time)
 }
 
 fn broker(log: &EventLog) -> Result<&NatsBackend, BackupError> {

@@ -76,7 +76,8 @@ impl<'a> Upload<'a> {
     ///
     /// # Errors
     /// When the broker does not take them.
-    pub async fn send(&self, mut bytes: Bytes) -> Result<(), BackupError> {
+    pub async fn send(&self, bytes: Vec<u8>) -> Result<(), BackupError> {
+        let mut bytes = Bytes::from(bytes);
         while !bytes.is_empty() {
             let piece = bytes.split_to(bytes.len().min(PIECE));
             let answer = self.ask(piece, PIECE_WAIT).await?;

@@ -233,7 +233,7 @@ async fn a_damaged_archive_makes_no_stream() {
         for damaged in [&turned[..], &whole[..whole.len() / 2]] {
             assert!(items(damaged).is_err());
             let upload = Upload::begin(log, &config).await.unwrap();
-            upload.send(Bytes::copy_from_slice(damaged)).await.unwrap();
+            upload.send(damaged.to_vec()).await.unwrap();
             let error = upload.finish().await.unwrap_err();
             assert!(matches!(error, BackupError::NotTaken { .. }), "{error}");
             assert!(backup::head(log, STREAM).await.unwrap().is_none());

@@ -38,7 +38,8 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
-    /// The inbox of an area that had consumed up to `start` of the stream's life `incarnation`.
+    /// The inbox of an area that had consumed up to `start`, which is a position of the stream's life
+    /// `incarnation` or of one that it was restored from: the numbers are the same.
     pub(crate) fn new(
         messages: mpsc::Receiver<Record>,
         start: CommandPosition,
@@ -47,7 +48,10 @@ impl Inbox {
         Self {
             messages,
             begun: VecDeque::new(),
-            start,
+            start: CommandPosition {
+                incarnation,
+                ..start
+            },
             incarnation,
         }
     }
@@ -159,7 +163,8 @@ mod tests {
             sender.try_send(record).unwrap();
         }
         let start = CommandPosition {
-            incarnation: Incarnation(7),
+            // The life that the stream was restored from.
+            incarnation: Incarnation(1),
             sequence: Sequence(start.0),
             index: start.1,
         };

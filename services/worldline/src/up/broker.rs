@@ -15,14 +15,14 @@ const ONE: &str = "nats";
 const STREAMS: &str = "jetstream";
 
 /// What was started, and whose addresses `run.json` names.
-pub(super) enum Broker {
+pub(crate) enum Broker {
     One(Box<NatsServer>),
     Several(Cluster),
 }
 
 impl Broker {
     /// Starts `nodes` servers on what `data_dir` holds.
-    pub(super) async fn start(
+    pub(crate) async fn start(
         tools: Tools,
         data_dir: &Path,
         logs: &Path,
@@ -62,7 +62,7 @@ impl Broker {
     }
 
     /// The addresses of all servers, separated by commas.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         match self {
             Self::One(server) => server.url(),
             Self::Several(cluster) => cluster.url(),
@@ -70,7 +70,7 @@ impl Broker {
     }
 
     /// So many copies of each stream it keeps.
-    pub(super) fn replicas(&self) -> u8 {
+    pub(crate) fn replicas(&self) -> u8 {
         match self {
             Self::One(_) => 1,
             Self::Several(cluster) => u8::try_from(cluster.size()).unwrap_or(u8::MAX),
@@ -112,7 +112,7 @@ impl Broker {
     }
 
     /// Ends all servers in order; their data stays.
-    pub(super) async fn stop(self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
         match self {
             Self::One(mut server) => Ok(server.stop().await?),
             Self::Several(cluster) => Ok(cluster.stop().await?),

@@ -10,4 +10,5 @@ mod pull;
 mod requests;
 
 pub(crate) use connection::NatsBackend;
+pub(crate) use pull::rfc3339;
 pub(crate) use requests::NoAnswer;

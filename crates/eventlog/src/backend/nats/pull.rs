@@ -279,7 +279,7 @@ impl RawReader for PullReader {
 }
 
 /// `time` as the broker wants to read it: 2024-02-29T12:00:00.123Z.
-fn rfc3339(time: UnixMillis) -> String {
+pub(crate) fn rfc3339(time: UnixMillis) -> String {
     let (days, in_day) = (time.0 / 86_400_000, time.0 % 86_400_000);
     // Days to a date, after Howard Hinnant's `civil_from_days`.
     let shifted = days + 719_468;
