@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use runtime::ConfigArgs;
 use schemas::resources::Version;
 
+use crate::fleet;
+
 /// An event-sourced backend for 2D browser MMOs.
 #[derive(Debug, Parser)]
 #[command(name = "worldline", version)]
@@ -51,15 +53,17 @@ pub(crate) struct StackArgs {
 pub(crate) enum Command {
     /// Start everything on this machine: broker, database, workers and services
     Up(UpArgs),
-    /// Own areas: decide their commands and append what happened
+    /// Own areas: decide their commands and append what happened; or list and lead who does
     Worker(WorkerArgs),
+    /// List areas, and lead them
+    Area(fleet::AreaArgs),
     /// Hold players' sockets
     Edge(EdgeArgs),
     /// Decide about accounts
     Identity,
     /// Keep the characters that are not in the world
     Lobby,
-    /// Place areas on workers
+    /// Place areas on workers; or show what would be done
     Director(DirectorArgs),
     /// Fold the log into Postgres
     Projector(ProjectorArgs),
@@ -71,6 +75,10 @@ pub(crate) enum Command {
     Streams(StreamsArgs),
     /// Publish versions of what clients fetch, and say which clients are too old
     Resources(ResourcesArgs),
+    /// Copy the log into a directory of its own below DIR, while players play
+    Backup(crate::backup::BackupArgs),
+    /// Bring a backup into an empty system, or find out whether it is whole
+    Restore(crate::backup::RestoreArgs),
     /// Make a file of fresh keys for a new realm
     Keys,
     /// Ask a running service whether it is ready: exit code 0 or 1
@@ -110,6 +118,8 @@ pub(crate) struct WorkerArgs {
     /// Its name, unique among running workers [default: worker-<random>]
     #[arg(long)]
     pub(crate) name: Option<String>,
+    #[command(subcommand)]
+    pub(crate) command: Option<fleet::WorkerTool>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -125,16 +135,7 @@ pub(crate) struct EdgeArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DirectorArgs {
     #[command(subcommand)]
-    pub(crate) command: Option<DirectorCommand>,
-}
-
-#[derive(Debug, Clone, Subcommand)]
-pub(crate) enum DirectorCommand {
-    /// Let an area be placed again that was put into quarantine
-    Readmit {
-        /// Which
-        area: schemas::AreaId,
-    },
+    pub(crate) command: Option<fleet::DirectorTool>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -219,7 +220,7 @@ fn nodes(text: &str) -> Result<u8, String> {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     text.parse::<f64>()
         .ok()
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())

@@ -1,7 +1,9 @@
 //! The one binary: a subcommand per role, and `up`, which starts them all.
 
 mod access;
+mod backup;
 mod cli;
+mod fleet;
 mod health;
 mod keys;
 mod resources;
@@ -31,12 +33,17 @@ fn main() -> ExitCode {
         Command::Edge(args) => process.edge(args),
         Command::Identity => process.identity(),
         Command::Lobby => process.lobby(),
+        Command::Area(args) => tool::run(process, Flags::new(), |tool| async move {
+            tool.desk().await?.area(args).await
+        }),
         Command::Director(args) => process.director(args),
         Command::Projector(args) => process.projector(args),
         Command::Replay(args) => tool::run(process, Flags::new(), |tool| tool.replay(args)),
         Command::Bots(args) => tool::run(process, Flags::new(), |tool| tool.bots(args)),
         Command::Streams(args) => tool::run(process, Flags::new(), |tool| tool.streams(args)),
         Command::Resources(args) => tool::run(process, Flags::new(), |tool| tool.resources(args)),
+        Command::Backup(args) => tool::run(process, Flags::new(), |tool| tool.backup(args)),
+        Command::Restore(args) => tool::run(process, Flags::new(), |tool| tool.restore(args)),
         Command::Keys => tool::run(process, Flags::new(), |tool| tool.keys()),
         Command::Health(args) => tool::run(process, Flags::new(), |_| async move {
             health::ask(&args.url).await

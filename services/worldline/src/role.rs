@@ -1,14 +1,14 @@
 //! The long-lived roles: each loads its configuration whole, finds the broker and runs its service.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use eventlog::EventLog;
-use runtime::{ConfigArgs, ConfigError, Ctx, Flags, Known, ProcessConfig, Section, Sources};
+use runtime::{ConfigArgs, ConfigError, Ctx, Flags, Known, ProcessConfig, Section, Sources, Span};
 
 use crate::access::Access;
-use crate::cli::{
-    DirectorArgs, DirectorCommand, EdgeArgs, ProjectorArgs, StackArgs, UpArgs, WorkerArgs,
-};
+use crate::cli::{DirectorArgs, EdgeArgs, ProjectorArgs, StackArgs, UpArgs, WorkerArgs};
+use crate::fleet::DirectorTool;
 use crate::keys::{self, Keys};
 use crate::{tool, up};
 
@@ -19,6 +19,7 @@ const KNOWN: Known = Known {
         "dev_issuer",
         "director",
         "edge",
+        "fleet",
         "identity",
         "lobby",
         "oidc",
@@ -38,6 +39,9 @@ const KNOWN: Known = Known {
         "WORLDLINE_DEFECT",
     ],
 };
+
+/// What a worker needs to end, after its areas have been given away or its grace is over.
+const LAST_FRAMES: Duration = Duration::from_secs(10);
 
 /// What every subcommand has: configuration arguments, and which stack it is about.
 pub(crate) struct Process {
@@ -89,10 +93,32 @@ impl Process {
         S: FnOnce(C, EventLog, Ctx) -> F + Send + 'static,
         F: Future<Output = anyhow::Result<()>> + Send,
     {
+        self.service_within(role, flags, config, |_| Duration::ZERO, service)
+    }
+
+    /// … which is given at least `grace` to end, whatever `process.grace` says.
+    fn service_within<C, L, G, F, S>(
+        self,
+        role: &'static str,
+        flags: Flags,
+        config: L,
+        grace: G,
+        service: S,
+    ) -> ExitCode
+    where
+        C: Send + 'static,
+        L: FnOnce(&Sources) -> Result<C, ConfigError>,
+        G: FnOnce(&C) -> Duration,
+        S: FnOnce(C, EventLog, Ctx) -> F + Send + 'static,
+        F: Future<Output = anyhow::Result<()>> + Send,
+    {
         let load = || {
             let sources = self.sources(flags)?;
-            let process = ProcessConfig::load(&sources)?;
-            Ok((process, (config(&sources)?, sources)))
+            let mut process = ProcessConfig::load(&sources)?;
+            let config = config(&sources)?;
+            let grace = grace(&config).max(process.grace.duration());
+            process.grace = Span::from_millis(u64::try_from(grace.as_millis()).unwrap_or(u64::MAX));
+            Ok((process, (config, sources)))
         };
         let stack = self.stack.clone();
         runtime::main_of(role, load, move |(config, sources), ctx| async move {
@@ -116,8 +142,15 @@ impl Process {
     }
 
     pub(crate) fn worker(self, args: WorkerArgs) -> ExitCode {
+        if let Some(command) = args.command {
+            return tool::run(self, Flags::new(), |tool| async move {
+                tool.desk().await?.worker(command).await
+            });
+        }
         let flags = Flags::new().set("--name", "worker.name", args.name);
-        self.service("worker", flags, area_worker::run)
+        // After its own grace its last frames still have to be written.
+        let grace = |config: &area_worker::Config| config.grace.duration() + LAST_FRAMES;
+        self.service_within("worker", flags, Sources::load, grace, area_worker::run)
     }
 
     pub(crate) fn edge(self, args: EdgeArgs) -> ExitCode {
@@ -138,10 +171,17 @@ impl Process {
 
     pub(crate) fn director(self, args: DirectorArgs) -> ExitCode {
         match args.command {
-            None => self.service("director", Flags::new(), director::run),
-            Some(DirectorCommand::Readmit { area }) => {
+            None => {
+                let stack = self.stack.clone();
+                let config = move |sources: &Sources| director_config(sources, &stack);
+                self.service_of("director", Flags::new(), config, director::run)
+            }
+            Some(DirectorTool::Readmit { area }) => {
                 tool::run(self, Flags::new(), |tool| tool.readmit(area))
             }
+            Some(command) => tool::run(self, Flags::new(), |tool| async move {
+                tool.desk().await?.director(command).await
+            }),
         }
     }
 
@@ -165,6 +205,29 @@ impl Process {
 pub(crate) fn identity_config(sources: &Sources) -> Result<identity::Config, ConfigError> {
     let mut config: identity::Config = sources.load()?;
     config.oidc = sources.load()?;
+    Ok(config)
+}
+
+/// `[director]`, with `[fleet]`, in which a local worker is this program for the same stack.
+pub(crate) fn director_config(
+    sources: &Sources,
+    stack: &StackArgs,
+) -> Result<director::Config, ConfigError> {
+    let mut config: director::Config = sources.load()?;
+    config.fleet = sources.load()?;
+    let fleet = &mut config.fleet;
+    if fleet.command.is_empty()
+        && let Ok(program) = std::env::current_exe()
+    {
+        let program = program.display().to_string();
+        let directory = stack.data_dir.display().to_string();
+        let rest = ["--while-stdin", "worker", "--name", "{name}"].map(str::to_owned);
+        fleet.command = vec![program, "--data-dir".into(), directory];
+        fleet.command.extend(rest);
+    }
+    if fleet.log_dir.is_none() {
+        fleet.log_dir = Some(up::log_directory(&stack.data_dir));
+    }
     Ok(config)
 }
 

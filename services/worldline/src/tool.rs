@@ -9,7 +9,9 @@ use schemas::control::Placement;
 use schemas::{AreaId, decode};
 
 use crate::access::Access;
+use crate::backup;
 use crate::cli::{ResourcesArgs, StreamsArgs, StreamsCommand};
+use crate::fleet::Desk;
 use crate::keys::{self, Keys};
 use crate::resources;
 use crate::role::Process;
@@ -77,11 +79,20 @@ impl Tool {
         })
     }
 
+    /// What the operators' tools for the fleet work with.
+    pub(crate) async fn desk(self) -> anyhow::Result<Desk> {
+        let access = Access::find(&self.process.stack, &self.sources)?;
+        Ok(Desk {
+            log: access.broker("operator").await?,
+            config: self.sources.load()?,
+        })
+    }
+
     /// `worldline director readmit AREA`
     pub(crate) async fn readmit(self, area: AreaId) -> anyhow::Result<ExitCode> {
         let access = Access::find(&self.process.stack, &self.sources)?;
         let placements = access
-            .broker("director")
+            .broker("operator")
             .await?
             .bucket("placements")
             .await?;
@@ -156,6 +167,16 @@ impl Tool {
             .await?;
         resources::run(args.command, &log, &mut std::io::stdout().lock()).await?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// `worldline backup DIR`
+    pub(crate) async fn backup(self, args: backup::BackupArgs) -> anyhow::Result<ExitCode> {
+        backup::backup(args, &self.process.stack, &self.sources).await
+    }
+
+    /// `worldline restore DIR`
+    pub(crate) async fn restore(self, args: backup::RestoreArgs) -> anyhow::Result<ExitCode> {
+        backup::restore(args, &self.process.stack, &self.sources).await
     }
 
     /// `worldline keys`
