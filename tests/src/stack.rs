@@ -173,10 +173,20 @@ impl Stack {
     /// # Errors
     /// When it cannot be started, or never was.
     pub fn start_again(&mut self, name: &str) -> anyhow::Result<()> {
+        self.start_again_with(name, &[])
+    }
+
+    /// As [`Stack::start_again`], with these environment variables for this one life.
+    ///
+    /// # Errors
+    /// As [`Stack::start_again`].
+    pub fn start_again_with(&mut self, name: &str, once: &[(&str, &str)]) -> anyhow::Result<()> {
         let start = self.starts.get(name).cloned();
         let start = start.with_context(|| format!("{name} was never started"))?;
         let mut variables = self.variables.clone();
         variables.extend(start.variables);
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        variables.extend(once.iter().map(owned));
         variables.extend(self.wired_to_the_broker(name, &start.arguments[0])?);
         let clock = self.clock_file(name).display().to_string();
         variables.push(("WORLDLINE_CLOCK".to_owned(), clock));

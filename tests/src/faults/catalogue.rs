@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::ground::Ground;
 use super::kinds::{
     BrokerKill, BrokerPause, BrokerRestart, ClockJump, CommandsFull, DiskFull, Drain, Kill, Link,
-    Pause, PostgresKill, PostgresPause, PostgresStop, RollingRestart, SlowAcks, Terminate,
+    Pause, PostgresKill, PostgresPause, PostgresStop, RollingRestart, SlowAcks, Terminate, Trap,
 };
 
 /// Whom a fault can hit.
@@ -94,13 +94,14 @@ pub trait Fault: Sync + Send {
 }
 
 /// All of them.
-pub static ALL: [&dyn Fault; 39] = [
+pub static ALL: [&dyn Fault; 40] = [
     &Kill::WORKER,
     &Kill::EDGE,
     &Kill::DIRECTOR,
     &Kill::LOBBY,
     &Kill::IDENTITY,
     &Kill::PROJECTOR,
+    &Trap,
     &Pause::WORKER,
     &Pause::EDGE,
     &Pause::DIRECTOR,

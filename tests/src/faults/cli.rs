@@ -2,14 +2,18 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
+use eventlog::Defect;
 
 use super::catalogue::{self, Fault};
 use super::ground::Layout;
-use super::run::{self, Settings};
+use super::measure::{self, What};
+use super::run::{self, Settings, Verdict};
 use super::schedule::Schedule;
+use super::{defects, shrink};
 
 /// Harms a real stack while it is played on, and looks at what is left.
 #[derive(Debug, Parser)]
@@ -36,15 +40,30 @@ struct Args {
     /// Print the schedule and do nothing
     #[arg(long)]
     dry_run: bool,
+    /// Shrink a failed schedule for at most so many minutes; 0: do not
+    #[arg(long, default_value_t = 10.0, value_name = "M")]
+    shrink: f64,
+    /// Try the binary with each of its seeded defects, and fail unless each is caught
+    #[arg(long, conflicts_with_all = ["schedule", "only", "seeds"])]
+    defects: bool,
+    /// Only this defect
+    #[arg(long, value_name = "NAME", requires = "defects")]
+    defect: Vec<String>,
+    /// Measure instead
+    #[arg(long, value_enum, conflicts_with_all = ["defects", "schedule", "only"])]
+    measure: Option<What>,
+    /// How often, when measuring; for area-change: how many seconds
+    #[arg(long, default_value_t = 50, value_name = "N", requires = "measure")]
+    times: u32,
     /// List the faults, and what this machine lacks for them
     #[arg(long)]
     list: bool,
     /// Players who note all they are told
     #[arg(long, default_value_t = 5, value_name = "N")]
     actors: u64,
-    /// Bots beside them
-    #[arg(long, default_value_t = 8, value_name = "N")]
-    bots: u32,
+    /// Bots beside them [default: 8; when measuring 200]
+    #[arg(long, value_name = "N")]
+    bots: Option<u32>,
     /// The `worldline` to try [default: worldline-under-test beside this program]
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
@@ -64,6 +83,15 @@ pub async fn main() -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let settings = settings(&args)?;
+    if let Some(what) = args.measure {
+        let bots = args.bots.unwrap_or(200);
+        let table = measure::measure(&settings, what, bots, args.times).await?;
+        println!("{table}{}", serde_json::to_string(&table)?);
+        return Ok(ExitCode::from(u8::from(table.lost > 0)));
+    }
+    if args.defects {
+        return hunt(&args, &settings).await;
+    }
     let kinds = kinds(&args.only)?;
     let mut schedules = Vec::new();
     match &args.schedule {
@@ -93,6 +121,7 @@ pub async fn main() -> anyhow::Result<ExitCode> {
         println!("{verdict}");
         if !verdict.findings.is_empty() {
             failed.push(schedule.seed);
+            tell_how_to_repeat(&settings, verdict, args.shrink).await?;
         }
     }
     if failed.is_empty() {
@@ -100,6 +129,60 @@ pub async fn main() -> anyhow::Result<ExitCode> {
     }
     println!("failed: seeds {failed:?}");
     Ok(ExitCode::FAILURE)
+}
+
+/// Shrinks what failed, and says how to see it again.
+async fn tell_how_to_repeat(
+    settings: &Settings,
+    failed: Verdict,
+    minutes: f64,
+) -> anyhow::Result<()> {
+    let seed = failed.schedule.seed;
+    let smallest = if minutes > 0.0 {
+        let budget = Duration::from_secs_f64(minutes * 60.0);
+        shrink::shrink(settings, failed, budget).await?
+    } else {
+        failed
+    };
+    let file = settings.keep.join(format!("{seed}.schedule"));
+    std::fs::create_dir_all(&settings.keep)?;
+    std::fs::write(&file, smallest.schedule.to_string())?;
+    println!("seed {seed} failed; the smallest schedule that failed:\n{smallest}");
+    println!("{}", smallest.schedule);
+    println!(
+        "repeat: cargo xtask faults --actors {} --bots {} --schedule {}",
+        settings.actors,
+        settings.bots,
+        file.display()
+    );
+    Ok(())
+}
+
+async fn hunt(args: &Args, settings: &Settings) -> anyhow::Result<ExitCode> {
+    let known = |name: &String| {
+        let found = Defect::ALL.into_iter().find(|defect| defect.name() == name);
+        found.with_context(|| format!("there is no defect `{name}`"))
+    };
+    let wanted: Vec<Defect> = if args.defect.is_empty() {
+        Defect::ALL.to_vec()
+    } else {
+        let named = args.defect.iter().map(known);
+        named.collect::<anyhow::Result<_>>()?
+    };
+    let length = (args.minutes * 60_000.0) as u64;
+    let seed = args.seed.unwrap_or(1);
+    let outcomes = defects::hunt(settings, &wanted, seed, length.min(25_000)).await?;
+    for outcome in &outcomes {
+        let name = outcome.defect.name();
+        match &outcome.caught {
+            Some((checks, seed, _)) => {
+                println!("caught  {name:<22} by {checks:?} with seed {seed}")
+            }
+            None => println!("MISSED  {name}"),
+        }
+    }
+    let all = outcomes.iter().all(|outcome| outcome.caught.is_some());
+    Ok(ExitCode::from(u8::from(!all)))
 }
 
 fn settings(args: &Args) -> anyhow::Result<Settings> {
@@ -120,7 +203,7 @@ fn settings(args: &Args) -> anyhow::Result<Settings> {
         binary,
         layout: Layout::default(),
         actors: args.actors,
-        bots: args.bots,
+        bots: args.bots.unwrap_or(8),
         variables: Vec::new(),
         keep: args.keep.clone(),
     })

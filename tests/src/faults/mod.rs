@@ -11,11 +11,14 @@ pub mod actor;
 pub mod catalogue;
 pub mod check;
 pub mod cli;
+pub mod defects;
 pub mod ground;
 pub mod kinds;
+pub mod measure;
 pub mod random;
 pub mod run;
 pub mod schedule;
+pub mod shrink;
 
 pub use actor::{Actor, Told};
 pub use catalogue::Fault;

@@ -96,7 +96,8 @@ pub async fn run(settings: &Settings, schedule: &Schedule) -> anyhow::Result<Ver
         }
     };
     let mut findings = check::of_players(&told, &report, &held, &ground);
-    let looked = check::of_log_and_rows(&ground.stack, &told, &mut findings).await;
+    let last_seen = &report.last_seen;
+    let looked = check::of_log_and_rows(&ground.stack, &told, last_seen, &mut findings).await;
     let logs = if findings.is_empty() {
         None
     } else {
@@ -147,7 +148,7 @@ async fn play(
         players: settings.bots,
         seconds: 0,
         speak_every: 3,
-        door_every: 2,
+        doors: 4,
         seed: schedule.seed,
         ..bots::Args::default()
     })?;

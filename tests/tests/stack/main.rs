@@ -7,6 +7,7 @@ mod bad_input;
 mod contract;
 mod faults;
 mod quarantine;
+mod schedules;
 mod up;
 
 use worldline_tests::Stack;

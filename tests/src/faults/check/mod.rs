@@ -53,13 +53,14 @@ impl fmt::Display for Finding {
 pub(crate) async fn of_log_and_rows(
     stack: &Stack,
     told: &[Told],
+    bots: &[bots::LastSeen],
     findings: &mut Vec<Finding>,
 ) -> String {
     // What is still on its way arrives first; whether it has is the witness's own word.
     if let Err(error) = checks::log_is_whole(stack).await {
         findings.push(Finding::new("replay", format!("{error:#}")));
     }
-    let looked_at = match of_log(stack, told, findings).await {
+    let looked_at = match of_log(stack, told, bots, findings).await {
         Ok(looked_at) => looked_at,
         Err(error) => {
             findings.push(Finding::new("log", format!("{error:#}")));
@@ -75,6 +76,7 @@ pub(crate) async fn of_log_and_rows(
 async fn of_log(
     stack: &Stack,
     told: &[Told],
+    bots: &[bots::LastSeen],
     findings: &mut Vec<Finding>,
 ) -> anyhow::Result<String> {
     let connection = stack.log("replay").await?;
@@ -89,9 +91,9 @@ async fn of_log(
     let delivered = effects.check(findings);
     let places = places::check(&log, &effects, findings);
     let decided = commands::check(&log, told, findings);
-    let wanted: BTreeSet<_> = pictures::wanted(told).collect();
+    let wanted: BTreeSet<_> = pictures::wanted(told, bots).collect();
     let seen = worlds::check(&log, &snapshots, &wanted, findings);
-    let bodies = pictures::check(told, &seen, findings);
+    let bodies = pictures::check(told, &seen, findings) + pictures::bots(bots, &seen, findings);
     rows::check(stack, &places, findings).await?;
     Ok(format!(
         "{} frames of {} areas under {owners} owners, {decided} commands decided, {delivered} effects, {} characters, \

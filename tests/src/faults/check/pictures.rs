@@ -1,5 +1,6 @@
 //! What a player saw last is what the log says: everybody in view, where they stand, and what was acknowledged.
 
+use bots::LastSeen;
 use schemas::{AreaId, Step};
 use world::AreaState;
 
@@ -8,9 +9,54 @@ use super::worlds::Seen;
 use crate::faults::actor::Told;
 
 /// After which frames the states are needed.
-pub(super) fn wanted(told: &[Told]) -> impl Iterator<Item = (AreaId, u64)> + '_ {
+pub(super) fn wanted<'a>(
+    told: &'a [Told],
+    bots: &'a [LastSeen],
+) -> impl Iterator<Item = (AreaId, u64)> + 'a {
     let views = told.iter().filter_map(|told| told.last.as_ref());
-    views.filter_map(|view| Some((AreaId::new(&view.area).ok()?, view.sequence)))
+    let actors = views.map(|view| (&view.area, view.sequence));
+    let bots = bots.iter().map(|seen| (&seen.area, seen.sequence));
+    let both = actors.chain(bots);
+    both.filter_map(|(area, sequence)| Some((AreaId::new(area).ok()?, sequence)))
+}
+
+/// A bot knows no more than its own body: where it stood last and what was acknowledged by then.
+pub(super) fn bots(bots: &[LastSeen], seen: &[Seen], findings: &mut Vec<Finding>) -> usize {
+    let mut compared = 0;
+    for bot in bots.iter().filter(|bot| !bot.area.is_empty()) {
+        let mut find = |what: String| {
+            let message = format!(
+                "bot {} in {}, at sequence {}: {what}",
+                bot.character, bot.area, bot.sequence
+            );
+            findings.push(Finding::new("pictures", message));
+        };
+        let then = seen
+            .iter()
+            .find(|seen| seen.area.as_str() == bot.area && seen.sequence == bot.sequence);
+        let Some(then) = then else {
+            find("the log has no such frame".to_owned());
+            continue;
+        };
+        let mut bodies = then.state.bodies();
+        let Some(body) = bodies.find(|body| body.character.to_string() == bot.character) else {
+            find("it was not there".to_owned());
+            continue;
+        };
+        let at = body.segment.position(Step(bot.step + 1));
+        if at != (bot.x, bot.y) {
+            find(format!(
+                "saw itself at {:?}, it was at {at:?}",
+                (bot.x, bot.y)
+            ));
+        }
+        if body.last_seq() != bot.ack_seq {
+            let decided = body.last_seq();
+            find(format!("acknowledged {}, decided {decided}", bot.ack_seq));
+        }
+        compared += 1;
+    }
+    compared
 }
 
 pub(super) fn check(told: &[Told], seen: &[Seen], findings: &mut Vec<Finding>) -> usize {

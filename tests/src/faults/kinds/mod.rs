@@ -6,6 +6,7 @@ mod fleet;
 mod link;
 mod process;
 mod servers;
+mod trap;
 
 pub use clock::ClockJump;
 pub use disk::{CommandsFull, DiskFull};
@@ -15,3 +16,4 @@ pub use process::{Kill, Pause};
 pub use servers::{
     BrokerKill, BrokerPause, BrokerRestart, PostgresKill, PostgresPause, PostgresStop, SlowAcks,
 };
+pub use trap::Trap;
