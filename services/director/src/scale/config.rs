@@ -97,10 +97,16 @@ impl Section for Config {
             return Err(Wrong::new("min", "more than `max`"));
         }
         if self.worker_load == 0 {
-            return Err(Wrong::new("worker_load", "nobody could carry anything; give at least 1"));
+            return Err(Wrong::new(
+                "worker_load",
+                "nobody could carry anything; give at least 1",
+            ));
         }
         if self.down_after.duration() < Duration::from_secs(1) {
-            return Err(Wrong::new("down_after", "a moment's calm would end workers; give at least 1s"));
+            return Err(Wrong::new(
+                "down_after",
+                "a moment's calm would end workers; give at least 1s",
+            ));
         }
         if self.backend == BackendKind::Kubernetes && !cfg!(feature = "kubernetes") {
             let why = "this program is built without it: build with `--features kubernetes`";

@@ -60,7 +60,9 @@ impl Local {
     /// When it is not said what a worker is, or the directory of the logs cannot be made.
     pub fn new(config: &Config) -> anyhow::Result<Self> {
         let mut command = config.command.iter().cloned();
-        let program = command.next().context("fleet.command: say which program is a worker")?;
+        let program = command
+            .next()
+            .context("fleet.command: say which program is a worker")?;
         let log_dir = config.log_dir.clone().unwrap_or_else(|| PathBuf::from("."));
         std::fs::create_dir_all(&log_dir)
             .with_context(|| format!("fleet.log_dir: making {}", log_dir.display()))?;
@@ -122,7 +124,8 @@ impl Backend for Local {
                     members.push(Member::start(&self.recipe, number));
                 }
             }
-            self.end_from(usize::try_from(wanted).unwrap_or(usize::MAX)).await;
+            self.end_from(usize::try_from(wanted).unwrap_or(usize::MAX))
+                .await;
             Ok(self.now())
         })
     }
@@ -153,7 +156,11 @@ impl Recipe {
                 },
                 Err(error) => format!("{error:#}"),
             };
-            tracing::warn!(worker = name, how, "a worker has ended; it is started again");
+            tracing::warn!(
+                worker = name,
+                how,
+                "a worker has ended; it is started again"
+            );
             tokio::select! {
                 () = dismissed(&mut wanted) => return,
                 () = tokio::time::sleep(RESTART_AFTER) => {}

@@ -177,12 +177,17 @@ impl Policy {
     fn fewer(&mut self, view: &View, size: &Size, enough: u32, now: Instant) -> Decision {
         let since = *self.ample_since.get_or_insert(now);
         let last = size.wanted - 1;
-        let sure = size.wanted > self.config.max || now - since >= self.config.down_after.duration();
+        let sure =
+            size.wanted > self.config.max || now - since >= self.config.down_after.duration();
         if !sure || !self.rested(self.config.down_rest.duration(), now) {
             return rest(Reason::Later { to: last });
         }
         let name = member_name(&self.config.name, last);
-        if self.leaving.as_ref().is_some_and(|leaving| leaving.worker != name) {
+        if self
+            .leaving
+            .as_ref()
+            .is_some_and(|leaving| leaving.worker != name)
+        {
             self.leaving = None;
         }
         let down = Decision {
@@ -230,7 +235,9 @@ impl Policy {
 }
 
 fn with(view: &View, standing: Standing) -> Option<&Worker> {
-    view.workers.iter().find(|worker| worker.standing == standing)
+    view.workers
+        .iter()
+        .find(|worker| worker.standing == standing)
 }
 
 const fn rest(reason: Reason) -> Decision {

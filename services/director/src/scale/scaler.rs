@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use eventlog::{EventLog, MessageId};
 use metrics::{counter, gauge};
-use runtime::metric_definitions::{
-    FLEET_ERRORS_TOTAL, FLEET_STEPS_TOTAL, FLEET_WORKERS,
-};
+use runtime::metric_definitions::{FLEET_ERRORS_TOTAL, FLEET_STEPS_TOTAL, FLEET_WORKERS};
 use schemas::control::{Duty, FleetCommand, Order};
 use schemas::encode;
 use schemas::keyed::KeyedMessage;
@@ -162,7 +160,10 @@ impl Scaler {
             Done::Looked(Err(error)) | Done::Scaled(Err(error)) => self.failed(&error, now),
             Done::Ordered(Ok(())) => {}
             Done::Ordered(Err(error)) => {
-                tracing::warn!(error, "a worker could not be told to drain; it is told again");
+                tracing::warn!(
+                    error,
+                    "a worker could not be told to drain; it is told again"
+                );
             }
         }
         true
@@ -230,6 +231,8 @@ async fn drain(log: &EventLog, worker: String, life: u64, order: Order) -> Resul
         },
     };
     let payload = encode(&message).into();
-    let sent = log.send_as(&MessageId::random(), &subject, payload, None).await;
+    let sent = log
+        .send_as(&MessageId::random(), &subject, payload, None)
+        .await;
     sent.map(|_| ()).map_err(|error| error.to_string())
 }

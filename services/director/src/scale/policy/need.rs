@@ -24,7 +24,9 @@ pub(super) fn need(config: &Config, view: &View, percent: u64) -> u32 {
     let capacity = capacity.unwrap_or(CAPACITY);
     let parts = |whole: u64, part: u32| (whole * percent).div_ceil(100 * u64::from(part));
     let needed = parts(load, config.worker_load).max(parts(areas, capacity));
-    let needed = u32::try_from(needed).unwrap_or(u32::MAX).saturating_add(config.spare);
+    let needed = u32::try_from(needed)
+        .unwrap_or(u32::MAX)
+        .saturating_add(config.spare);
     let helpers = workers.iter().filter(|worker| {
         let carries = matches!(worker.standing, Standing::Serving | Standing::Watched);
         carries && !is_ours(&worker.name)

@@ -67,9 +67,15 @@ impl fmt::Display for Reason {
                 needed,
                 wanted,
                 max,
-            } => write!(f, "the load needs {needed} workers, of {max} at most, and there are {wanted}"),
+            } => write!(
+                f,
+                "the load needs {needed} workers, of {max} at most, and there are {wanted}"
+            ),
             Self::Ample { enough, wanted } => {
-                write!(f, "{enough} carry the load with room, and there are {wanted}")
+                write!(
+                    f,
+                    "{enough} carry the load with room, and there are {wanted}"
+                )
             }
         }
     }

@@ -59,7 +59,10 @@ async fn workers_come_with_their_names_and_go_by_sigterm_the_highest_first() {
     assert_eq!(local.size().await, Ok(wanted(0)));
     assert_eq!(local.scale_to(3, &wanted(0)).await, Ok(wanted(3)));
     for number in 0..3 {
-        log(directory.path(), number, |log| log.starts_with(&format!("up w-{number} "))).await;
+        log(directory.path(), number, |log| {
+            log.starts_with(&format!("up w-{number} "))
+        })
+        .await;
     }
     assert_eq!(local.scale_to(1, &wanted(3)).await, Ok(wanted(1)));
     for (number, drained) in [(2, true), (1, true), (0, false)] {
@@ -75,7 +78,11 @@ async fn workers_come_with_their_names_and_go_by_sigterm_the_highest_first() {
 #[tokio::test]
 async fn one_that_ends_by_itself_is_started_again_under_its_name() {
     let directory = tempfile::tempdir().unwrap();
-    let local = local(directory.path(), "echo once $0; exit 3", Span::from_secs(20));
+    let local = local(
+        directory.path(),
+        "echo once $0; exit 3",
+        Span::from_secs(20),
+    );
     local.scale_to(1, &wanted(0)).await.unwrap();
     let twice = |log: &str| log.matches("once w-0").count() >= 2;
     log(directory.path(), 0, twice).await;
@@ -103,5 +110,8 @@ async fn a_program_that_cannot_be_started_is_tried_again_and_can_be_given_up() {
     let local = Local::new(&config).unwrap();
     assert_eq!(local.scale_to(2, &wanted(0)).await, Ok(wanted(2)));
     local.close().await;
-    assert!(Local::new(&Config::default()).is_err(), "no program is named");
+    assert!(
+        Local::new(&Config::default()).is_err(),
+        "no program is named"
+    );
 }

@@ -103,7 +103,10 @@ impl Plant {
             })
             .collect();
         workers.extend(self.others.iter().cloned());
-        let carriers = workers.iter().filter(|worker| worker.standing.keeps()).count();
+        let carriers = workers
+            .iter()
+            .filter(|worker| worker.standing.keeps())
+            .count();
         let mut homeless = 0;
         if carriers == 0 {
             homeless = self.areas;
@@ -123,7 +126,10 @@ impl Plant {
         self.now += self.beat;
         if self.comes_back {
             for number in 0..self.members.len() {
-                if self.members[number].empty_at.is_some_and(|at| at + self.beat * 3 <= self.now) {
+                if self.members[number]
+                    .empty_at
+                    .is_some_and(|at| at + self.beat * 3 <= self.now)
+                {
                     self.members[number] = self.newborn();
                 }
             }
@@ -163,6 +169,9 @@ impl Plant {
 
     /// The actions, without their times.
     pub(super) fn actions(&self) -> Vec<Action> {
-        self.steps.iter().map(|(_, action)| action.clone()).collect()
+        self.steps
+            .iter()
+            .map(|(_, action)| action.clone())
+            .collect()
     }
 }

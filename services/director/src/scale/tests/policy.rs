@@ -38,7 +38,11 @@ fn a_load_that_stays_for_seconds_brings_as_many_as_it_needs_at_once() {
     assert_eq!(plant.actions(), [Action::Up { to: 4 }]);
     plant.load = 100_000;
     plant.pass(MINUTE);
-    assert_eq!(plant.actions()[1..], [Action::Up { to: 6 }], "never more than the most");
+    assert_eq!(
+        plant.actions()[1..],
+        [Action::Up { to: 6 }],
+        "never more than the most"
+    );
 }
 
 #[test]
@@ -51,9 +55,15 @@ fn fewer_suffice_one_after_the_other_each_drained_first() {
     let expected = [down(&plant, 2, 2), down(&plant, 1, 1)].concat();
     assert_eq!(plant.actions(), expected);
     for pair in plant.steps.chunks(2) {
-        assert!(pair[1].0 - pair[0].0 >= plant.hand_over, "not before it is empty");
+        assert!(
+            pair[1].0 - pair[0].0 >= plant.hand_over,
+            "not before it is empty"
+        );
     }
-    assert!(plant.steps[2].0 - plant.steps[1].0 >= MINUTE, "with a rest in between");
+    assert!(
+        plant.steps[2].0 - plant.steps[1].0 >= MINUTE,
+        "with a rest in between"
+    );
 }
 
 #[test]
@@ -155,5 +165,9 @@ fn bodies_and_areas_count_where_nothing_was_measured_yet() {
         population: 20_000,
     }];
     plant.pass(MINUTE);
-    assert_eq!(plant.actions(), [Action::Up { to: 3 }], "20,000 bodies are 1.25 cores");
+    assert_eq!(
+        plant.actions(),
+        [Action::Up { to: 3 }],
+        "20,000 bodies are 1.25 cores"
+    );
 }

@@ -110,7 +110,12 @@ async fn it_looks_decides_and_scales_and_survives_a_conflict() {
     // Whichever it meets, a look or the change itself, the change is made in the end.
     stage.pass(&view(1, 1500), 20).await;
     assert_eq!(*stage.backend.wanted.lock().unwrap(), 3);
-    let changes = stage.backend.asked().iter().filter(|a| *a == "to 3").count();
+    let changes = stage
+        .backend
+        .asked()
+        .iter()
+        .filter(|a| *a == "to 3")
+        .count();
     assert!((1..=2).contains(&changes), "{:?}", stage.backend.asked());
 }
 
@@ -124,29 +129,52 @@ async fn a_backend_that_refuses_is_asked_less_and_less_often() {
     assert!((5..=9).contains(&asked), "{asked}");
     stage.backend.errors.lock().unwrap().clear();
     stage.pass(&view(1, 1500), 70).await;
-    assert_eq!(*stage.backend.wanted.lock().unwrap(), 3, "it goes on when it may");
+    assert_eq!(
+        *stage.backend.wanted.lock().unwrap(),
+        3,
+        "it goes on when it may"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_order_to_drain_is_a_command_in_the_log() {
     let mut stage = Stage::new(2);
-    let subject = schemas::subjects::keyed_command(
-        schemas::subjects::Domain::Fleet,
-        "worldline-worker-1",
-    );
+    let subject =
+        schemas::subjects::keyed_command(schemas::subjects::Domain::Fleet, "worldline-worker-1");
     let before = stage.log.last(&subject).await.unwrap();
     assert!(before.is_none());
     stage.pass(&view(2, 10), 320).await;
-    let sent = stage.log.last(&subject).await.unwrap().expect("it was sent");
+    let sent = stage
+        .log
+        .last(&subject)
+        .await
+        .unwrap()
+        .expect("it was sent");
     let message: KeyedMessage<FleetCommand> = decode(&sent.payload).unwrap();
     let KeyedMessage::Command { body, .. } = message else {
         panic!("{message:?}");
     };
-    let FleetCommand::SetDuty { worker, life, duty, order } = body;
-    assert_eq!((worker.as_str(), life, duty), ("worldline-worker-1", 1, Duty::Drain));
+    let FleetCommand::SetDuty {
+        worker,
+        life,
+        duty,
+        order,
+    } = body;
+    assert_eq!(
+        (worker.as_str(), life, duty),
+        ("worldline-worker-1", 1, Duty::Drain)
+    );
     assert_eq!(order.by, "director");
-    assert!(order.reason.contains("1 carry the load"), "{}", order.reason);
-    assert_eq!(*stage.backend.wanted.lock().unwrap(), 2, "not before it is empty");
+    assert!(
+        order.reason.contains("1 carry the load"),
+        "{}",
+        order.reason
+    );
+    assert_eq!(
+        *stage.backend.wanted.lock().unwrap(),
+        2,
+        "not before it is empty"
+    );
     let mut empty = view(2, 10);
     empty.workers[1].standing = Standing::Draining;
     empty.workers[1].areas = 0;
