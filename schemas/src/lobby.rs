@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::effect::{LastSeen, Traveller};
 use crate::fact::DepartureReason;
 use crate::ids::{
-    AccountId, AreaId, CharacterId, Digest, EdgeId, LoginId, SessionFence, UnixMillis,
+    AccountId, AreaId, CharacterId, Digest, EdgeId, Incarnation, LoginId, Sequence, SessionFence,
+    UnixMillis,
 };
 use crate::sealed::Sealed;
 
@@ -36,6 +37,33 @@ pub struct Admission {
     pub area: Option<AreaId>,
     /// The websocket protocol that the client speaks.
     pub protocol: u32,
+    /// The party that it joins when it enters; 0: none.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub party: CharacterId,
+}
+
+/// A party to travel with, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Company {
+    /// The party, named after one of its members.
+    pub party: CharacterId,
+    /// The area in which one of them is.
+    pub area: AreaId,
+}
+
+/// The proof that a character is nowhere: all areas, folded to one causally closed cut, without it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Evidence {
+    /// The areas' events up to this one were folded.
+    pub cut: Sequence,
+    /// In this life of their stream.
+    pub incarnation: Incarnation,
+    /// How many areas were looked through.
+    pub areas: u32,
+    /// The newest session's fence at the cut.
+    pub session: SessionFence,
+    /// Since when it had been missing.
+    pub missing: UnixMillis,
 }
 
 /// Commands to a character (`cmd.lobby.…`).
@@ -67,6 +95,9 @@ pub enum LobbyCommand {
         /// The websocket protocol that the client speaks.
         #[serde(default, skip_serializing_if = "is_default")]
         protocol: u32,
+        /// With whom it wants to travel, as the edge has found them.
+        #[serde(default, skip_serializing_if = "is_default")]
+        company: Option<Company>,
     },
     /// Use a ticket: begin a session and enter the world (or take over where the character is).
     #[serde(rename = "join.1")]
@@ -119,6 +150,16 @@ pub enum LobbyCommand {
         /// Who asks, as proven by the access token.
         account: AccountId,
     },
+    /// The character is nowhere: take it back into the lobby. Only the lobby itself asks this.
+    #[serde(rename = "reclaim.1")]
+    Reclaim {
+        /// Which.
+        character: CharacterId,
+        /// The proof.
+        evidence: Evidence,
+        /// Keyed digest of the two, which only the lobby can make.
+        seal: Digest,
+    },
 }
 
 /// Events of a character (`evt.lobby.<character>`).
@@ -167,6 +208,9 @@ pub enum LobbyEvent {
         /// When it was let in: its time in the world counts from here.
         #[serde(default, skip_serializing_if = "is_default")]
         at: UnixMillis,
+        /// The party it travels with; 0: alone.
+        #[serde(default, skip_serializing_if = "is_default")]
+        party: CharacterId,
     },
     /// News: the character is in this area now.
     #[serde(rename = "located.1")]
@@ -187,6 +231,27 @@ pub enum LobbyEvent {
         reason: DepartureReason,
         /// When the area decided it.
         at: UnixMillis,
+    },
+    /// What was sent for the character came to where it was last heard of, and it was not there.
+    /// The next news tells where it is; if none comes, it is looked for.
+    #[serde(rename = "missed.1")]
+    Missed {
+        /// Where.
+        area: AreaId,
+        /// When that area decided it.
+        at: UnixMillis,
+    },
+    /// The character was nowhere, and the lobby has taken it back as it was last known.
+    #[serde(rename = "reclaimed.1")]
+    Reclaimed {
+        /// Which.
+        character: CharacterId,
+        /// From now on this fence is the newest; all sessions before are stale.
+        session: SessionFence,
+        /// When.
+        at: UnixMillis,
+        /// Why.
+        evidence: Evidence,
     },
     /// The character was deleted; it can be restored for a while.
     #[serde(rename = "deleted.1")]
@@ -275,6 +340,12 @@ pub struct Character {
     /// Gone for good.
     #[serde(default, skip_serializing_if = "is_default")]
     pub erased: bool,
+    /// The party it entered the world with; 0: alone.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub party: CharacterId,
+    /// Since when it has not been found where it was believed to be.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub missing: Option<UnixMillis>,
 }
 
 impl Character {

@@ -31,7 +31,8 @@ pub use decide::{
 pub use map::{ClientMap, Door, Map, MapError};
 pub use state::{AreaState, FoldError, Owner, Steering};
 
-/// The version of the rules that this build decides with; named by every ownership frame.
-pub const RULES_VERSION: u32 = 1;
+/// The version of the rules that this build decides with; named by every ownership frame. 2: who
+/// is not let in goes to another instance, or back to the lobby without a place.
+pub const RULES_VERSION: u32 = 2;
 /// The version of the canonical encoding under the state hashes.
 pub const HASH_VERSION: u32 = 1;

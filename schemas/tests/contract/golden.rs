@@ -418,6 +418,7 @@ fn what_is_stored_for_keyed_domains_stays_readable() {
             now: NOW,
             login: LoginId::default(),
             protocol: 0,
+            company: None,
         },
         LobbyCommand::Join {
             character,
@@ -460,6 +461,7 @@ fn what_is_stored_for_keyed_domains_stays_readable() {
         LobbyEvent::EnteredWorld {
             area: area("harbor-1"),
             at: UnixMillis::default(),
+            party: CharacterId(0),
         },
         LobbyEvent::Located {
             area: area("forest-1"),

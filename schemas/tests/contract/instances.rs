@@ -4,10 +4,11 @@ use schemas::command::AreaMessage;
 use schemas::effect::{Cause, Effect, EffectMessage, EffectPayload, EntryPoint, Traveller};
 use schemas::fact::{DepartureReason, Destination, Fact};
 use schemas::frame::Frame;
+use schemas::lobby::{Admission, Character, Company, Evidence, LobbyCommand, LobbyEvent};
 use schemas::subjects::AggregateId;
-use schemas::{CharacterId, Sequence};
+use schemas::{CharacterId, Digest, Incarnation, LoginId, Sequence, SessionFence};
 
-use super::golden::{ANN, NOW, area, frame, golden, traveller};
+use super::golden::{ACCOUNT, ANN, NOW, area, entry, frame, golden, keyed, traveller};
 
 fn steer() -> EffectMessage {
     EffectMessage {
@@ -67,4 +68,76 @@ fn what_areas_are_told_of_instances_stays_readable() {
         ..frame()
     };
     golden("frame.1.instances", &told);
+}
+
+fn evidence() -> Evidence {
+    Evidence {
+        cut: Sequence(1_234_567),
+        incarnation: Incarnation(9),
+        areas: 12,
+        session: SessionFence(3),
+        missing: NOW,
+    }
+}
+
+#[test]
+fn what_is_said_of_parties_and_of_the_lost_stays_readable() {
+    let with = Company {
+        party: CharacterId(77),
+        area: area("harbor-2"),
+    };
+    let admits = Admission {
+        account: ACCOUNT,
+        area: Some(with.area.clone()),
+        protocol: 1,
+        party: with.party,
+        ..Admission::default()
+    };
+    let commands = vec![
+        LobbyCommand::Start {
+            character: ANN,
+            account: ACCOUNT,
+            now: NOW,
+            login: LoginId::default(),
+            protocol: 1,
+            company: Some(with),
+        },
+        LobbyCommand::Reclaim {
+            character: ANN,
+            evidence: evidence(),
+            seal: Digest([7; 16]),
+        },
+    ];
+    for (n, message) in (12..).zip(keyed(commands)) {
+        golden(&format!("lobby-message.1.{n}"), &message);
+    }
+    let events = vec![
+        LobbyEvent::TicketIssued {
+            ticket: Digest([4; 16]),
+            expires_at: NOW,
+            admits,
+        },
+        LobbyEvent::EnteredWorld {
+            area: area("harbor-2"),
+            at: NOW,
+            party: CharacterId(77),
+        },
+        LobbyEvent::Missed {
+            area: area("harbor-2"),
+            at: NOW,
+        },
+        LobbyEvent::Reclaimed {
+            character: ANN,
+            session: SessionFence(4),
+            at: NOW,
+            evidence: evidence(),
+        },
+    ];
+    let state = Character {
+        account: Some(ACCOUNT),
+        party: CharacterId(77),
+        missing: Some(NOW),
+        ..Character::default()
+    };
+    golden("lobby-entry.1.4", &entry(events, state));
 }

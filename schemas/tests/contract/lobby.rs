@@ -20,6 +20,7 @@ fn admits() -> Admission {
         login: LOGIN,
         area: Some(area("harbor-1")),
         protocol: 1,
+        party: CharacterId(0),
     }
 }
 
@@ -33,6 +34,7 @@ fn commands_to_the_lobby_stay_readable() {
             now: NOW,
             login: LOGIN,
             protocol: 1,
+            company: None,
         },
         LobbyCommand::Join {
             character,
@@ -67,6 +69,7 @@ fn what_the_lobby_stores_stays_readable() {
         LobbyEvent::EnteredWorld {
             area: area("harbor-1"),
             at: NOW,
+            party: CharacterId(0),
         },
         LobbyEvent::Deleted {
             at: NOW,

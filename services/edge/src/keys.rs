@@ -71,6 +71,9 @@ pub(crate) struct TicketClaims {
     pub(crate) area: Option<AreaId>,
     /// The websocket protocol that it is for.
     pub(crate) protocol: u32,
+    /// The party that it joins; 0: none.
+    #[serde(default)]
+    pub(crate) party: CharacterId,
 }
 
 impl Keys {

@@ -4,7 +4,7 @@ use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use runtime::metric_definitions::{
     EDGE_BYTES_TOTAL, EDGE_CLOSED_TOTAL, EDGE_CONNECTIONS, EDGE_FILE_BYTES_TOTAL, EDGE_FILES_TOTAL,
     EDGE_FRAMES_TOTAL, EDGE_LOGINS_TOTAL, EDGE_REFUSED_TOTAL, INPUT_ACK_SECONDS,
-    REPLICA_LAG_SECONDS,
+    REPLICA_LAG_SECONDS, TRANSIT_SECONDS,
 };
 use schemas::wire::CloseCode;
 
@@ -24,6 +24,8 @@ pub(crate) struct Meters {
     pub(crate) bytes_out: Counter,
     /// From a command's arrival to the frame that answers it.
     pub(crate) input_ack: Histogram,
+    /// From a door's command until the area behind it shows the character.
+    pub(crate) transit: Histogram,
     /// Age of a frame when it is folded.
     pub(crate) replica_lag: Histogram,
 }
@@ -39,6 +41,7 @@ impl Meters {
             frames_out: frames("out"),
             bytes_out: bytes("out"),
             input_ack: histogram!(INPUT_ACK_SECONDS),
+            transit: histogram!(TRANSIT_SECONDS),
             replica_lag: histogram!(REPLICA_LAG_SECONDS),
         }
     }

@@ -1,9 +1,10 @@
-//! Which areas there are: those that were opened and whose map this build knows.
+//! Which areas there are: those that were opened and whose map this build knows. One that is
+//! closed leads to the instance to which it sends on.
 //!
 //! What the lobby decides by it (where a character goes in) is recorded with the decision, so it
 //! does not matter that another instance, or the same one later, knows of more areas.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -13,13 +14,24 @@ use schemas::keyed::KeyedEntry;
 use schemas::subjects::{Domain, Subject};
 use schemas::{AreaId, Sequence};
 use tokio_util::sync::CancellationToken;
+use world::maps::{VOID, builtin};
 
 /// Before the stream is asked again after an error.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The areas that there are; shared with whoever follows the log.
 #[derive(Debug, Clone, Default)]
-pub struct OpenAreas(Option<Arc<RwLock<BTreeSet<AreaId>>>>);
+pub struct OpenAreas(Option<Arc<RwLock<BTreeMap<AreaId, Way>>>>);
+
+/// How one comes into an area.
+#[derive(Debug, Clone, Default)]
+struct Way {
+    closed: bool,
+    overflow: Option<AreaId>,
+}
+
+/// How many closed areas may send on to one another.
+const MOST_CLOSED: usize = 4;
 
 impl OpenAreas {
     /// Every area that can be named.
@@ -31,16 +43,26 @@ impl OpenAreas {
     /// These.
     #[must_use]
     pub fn only(areas: impl IntoIterator<Item = AreaId>) -> Self {
-        Self(Some(Arc::new(RwLock::new(areas.into_iter().collect()))))
+        let open = areas.into_iter().map(|area| (area, Way::default()));
+        Self(Some(Arc::new(RwLock::new(open.collect()))))
     }
 
-    /// Whether `area` is one of them.
+    /// Where one comes in who wants to `area`: there, or, where that is closed, in the instance
+    /// to which it sends on. `None`: nowhere.
     #[must_use]
-    pub fn has(&self, area: &AreaId) -> bool {
-        self.0.as_ref().is_none_or(|areas| {
-            let areas = areas.read().unwrap_or_else(PoisonError::into_inner);
-            areas.contains(area)
-        })
+    pub fn way_in(&self, area: &AreaId) -> Option<AreaId> {
+        let Some(areas) = &self.0 else {
+            return Some(area.clone());
+        };
+        let areas = areas.read().unwrap_or_else(PoisonError::into_inner);
+        let mut area = area;
+        for _ in 0..MOST_CLOSED {
+            match areas.get(area)? {
+                Way { closed: false, .. } => return Some(area.clone()),
+                Way { overflow, .. } => area = overflow.as_ref()?,
+            }
+        }
+        None
     }
 
     fn note(&self, record: &Record) {
@@ -48,12 +70,17 @@ impl OpenAreas {
             return;
         };
         let entry = schemas::decode::<KeyedEntry<ControlEvent, AreaControl>>(&record.payload);
-        let map = entry.ok().and_then(|entry| entry.state.map);
-        let known = map.is_some_and(|map| world::maps::builtin(&map).is_some());
+        let control = entry.map(|entry| entry.state).unwrap_or_default();
+        let map = control.map.as_deref();
+        // Into an area whose map nobody has one only comes to be sent back.
+        let known = map.is_some_and(|map| map != VOID && builtin(map).is_some());
         if let (Some(areas), Ok(area)) = (&self.0, key.parse::<AreaId>()) {
             let mut areas = areas.write().unwrap_or_else(PoisonError::into_inner);
             if known {
-                areas.insert(area);
+                let AreaControl {
+                    closed, overflow, ..
+                } = control;
+                areas.insert(area, Way { closed, overflow });
             } else {
                 areas.remove(&area);
             }

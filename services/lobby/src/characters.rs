@@ -9,11 +9,12 @@ mod deleting;
 mod entering;
 mod evolving;
 mod news;
+mod reclaiming;
 
 use eventlog::Aggregate;
 use eventlog::keyed::{Context, Input, Verdict};
 use schemas::keyed::Refusal;
-use schemas::lobby::{Admission, Character, LobbyCommand, LobbyEvent, LobbyReply};
+use schemas::lobby::{Admission, Character, Company, LobbyCommand, LobbyEvent, LobbyReply, Place};
 use schemas::subjects::{AggregateId, Domain};
 use schemas::{AreaId, CharacterId, UnixMillis};
 
@@ -67,7 +68,7 @@ impl Characters {
         &self,
         state: &Character,
         character: CharacterId,
-        asks: Admission,
+        (asks, company): (Admission, Option<&Company>),
         ctx: &Context,
     ) -> Verdict<LobbyEvent> {
         if state.erased || state.account != Some(asks.account) {
@@ -76,11 +77,21 @@ impl Characters {
         if state.deleted_until.is_some() {
             return refuse("deleted");
         }
+        let in_the_world = matches!(state.place, Some(Place::World(_)));
+        let (party, area) = match company {
+            Some(_) if in_the_world => return refuse("in_the_world"),
+            Some(Company { party, area }) => match self.areas.way_in(area) {
+                Some(area) => (*party, area),
+                None => return refuse("company_unreachable"),
+            },
+            None => (CharacterId(0), self.area(state)),
+        };
         Verdict::events([LobbyEvent::TicketIssued {
             ticket: self.tickets.digest(character, ctx.sequence),
             expires_at: UnixMillis(ctx.stored_at.0 + LIFETIME_MILLIS),
             admits: Admission {
-                area: Some(self.area(state)),
+                area: Some(area),
+                party,
                 ..asks
             },
         }])
@@ -123,20 +134,21 @@ impl Aggregate for Characters {
                 Some(owner) if owner == *account => Verdict::unchanged(),
                 Some(_) => refuse("not_yours"),
             },
-            Input::Command(&LobbyCommand::Start {
+            Input::Command(LobbyCommand::Start {
                 character,
                 account,
                 login,
                 protocol,
+                company,
                 ..
             }) => {
                 let asks = Admission {
-                    account,
-                    login,
-                    area: None,
-                    protocol,
+                    account: *account,
+                    login: *login,
+                    protocol: *protocol,
+                    ..Admission::default()
                 };
-                self.start(state, character, asks, ctx)
+                self.start(state, *character, (asks, company.as_ref()), ctx)
             }
             Input::Command(LobbyCommand::Join {
                 character,
@@ -162,6 +174,11 @@ impl Aggregate for Characters {
             Input::Command(&LobbyCommand::Erase { account, .. }) => {
                 deleting::erase(state, account, ctx)
             }
+            Input::Command(LobbyCommand::Reclaim {
+                character,
+                evidence,
+                seal,
+            }) => self.reclaim(state, *character, (evidence, *seal), ctx),
             Input::Effect(message) => match &message.source {
                 AggregateId::Area(area)
                     if message
@@ -219,7 +236,9 @@ impl Aggregate for Characters {
             LobbyCommand::Delete { .. } => LobbyReply::Deleted {
                 until: state.deleted_until.unwrap_or_default(),
             },
-            LobbyCommand::Restore { .. } | LobbyCommand::Erase { .. } => LobbyReply::Done,
+            LobbyCommand::Restore { .. }
+            | LobbyCommand::Erase { .. }
+            | LobbyCommand::Reclaim { .. } => LobbyReply::Done,
         }
     }
 
@@ -236,7 +255,8 @@ const fn character_of(command: &LobbyCommand) -> CharacterId {
         | LobbyCommand::Resume { character, .. }
         | LobbyCommand::Delete { character, .. }
         | LobbyCommand::Restore { character, .. }
-        | LobbyCommand::Erase { character, .. } => *character,
+        | LobbyCommand::Erase { character, .. }
+        | LobbyCommand::Reclaim { character, .. } => *character,
     }
 }
 
@@ -256,6 +276,10 @@ fn refusal(code: &str) -> Refusal {
         "ticket_expired" => "this ticket has expired; start again",
         "session_stale" => "a newer session has taken this character; start again",
         "session_over" => "this session has ended; start again",
+        "in_the_world" => "this character is in the world; leave it first to join somebody",
+        "company_unreachable" => "nobody can enter where your company is; try again later",
+        "not_lost" => "there is news of this character: it is not lost",
+        "no_proof" => "this proof is not the lobby's own",
         "busy" => "the character's area does not answer; try again in a minute",
         "wrong_key" => "the command names another character than its subject",
         _ => "refused, as it was before",

@@ -10,6 +10,11 @@ use crate::tickets::Tickets;
 /// Where characters begin.
 const START_AREA: &str = "harbor-1";
 
+/// Thirty seconds.
+const LOST_AFTER_MILLIS: u64 = 30_000;
+/// Whoever is looked for sooner is only on its way.
+const LEAST_LOST_AFTER_MILLIS: u128 = 100;
+
 /// How the lobby runs: `[lobby]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -28,6 +33,10 @@ pub struct Config {
     /// For how long a deleted character can be restored. Default `7d`;
     /// `WORLDLINE_LOBBY_DELETE_GRACE`.
     pub delete_grace: Span,
+    /// How long a character may be missing where it is believed to be, without news, before it is
+    /// looked for in all areas, and taken back if it is nowhere. Default `30s`;
+    /// `WORLDLINE_LOBBY_LOST_AFTER`.
+    pub lost_after: Span,
 }
 
 impl Default for Config {
@@ -38,6 +47,7 @@ impl Default for Config {
             start_area: START_AREA.into(),
             start_spawn: "start".into(),
             delete_grace: Span::from_millis(DELETE_GRACE_MILLIS),
+            lost_after: Span::from_millis(LOST_AFTER_MILLIS),
         }
     }
 }
@@ -56,6 +66,9 @@ impl Config {
         }
         let tickets = Tickets::new(secret, self.signing_key.expose())
             .map_err(|why| Wrong::new("signing_key", why.to_string()))?;
+        if self.lost_after.duration().as_millis() < LEAST_LOST_AFTER_MILLIS {
+            return Err(Wrong::new("lost_after", "give at least 100 ms"));
+        }
         let grace = self.delete_grace.duration().as_millis();
         Ok(Characters::new(tickets, start, &self.start_spawn)
             .with_delete_grace(u64::try_from(grace).unwrap_or(u64::MAX)))

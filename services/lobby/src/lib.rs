@@ -10,6 +10,7 @@ pub mod names;
 
 mod areas;
 mod config;
+mod lost;
 mod tickets;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use runtime::Ctx;
 use tokio_util::sync::CancellationToken;
 
 use crate::areas::Following;
+use crate::lost::Search;
 
 pub use areas::OpenAreas;
 pub use characters::Characters;
@@ -40,11 +42,14 @@ pub async fn run(config: Config, log: EventLog, ctx: Ctx) -> anyhow::Result<()> 
     let following = Following::open(&log)
         .await
         .context("reading which areas there are")?;
-    let characters = characters.in_areas(following.areas());
+    let characters = Arc::new(characters.in_areas(following.areas()));
+    let lost = Search::begin(&log, Arc::clone(&characters), config.lost_after.duration())
+        .await
+        .context("reading where the lobby's log ends")?;
     let names = Keyed::open(log.clone(), Arc::new(Names))
         .await
         .context("taking part in the commands to names")?;
-    let characters = Keyed::open(log, Arc::new(characters))
+    let characters = Keyed::open(log, characters)
         .await
         .context("taking part in the lobby commands")?;
     health.ready();
@@ -55,10 +60,15 @@ pub async fn run(config: Config, log: EventLog, ctx: Ctx) -> anyhow::Result<()> 
         following.run(stop.clone()).await;
         Ok(())
     };
+    let searching = async {
+        lost.run(stop.clone()).await;
+        Ok(())
+    };
     let served = tokio::try_join!(
         together(characters.serve(stop.clone()), &stop, "serving characters"),
         together(names.serve(stop.clone()), &stop, "serving names"),
         following,
+        searching,
     );
     served.map(drop)
 }

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hkdf::Hkdf;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use schemas::lobby::Admission;
+use schemas::lobby::{Admission, Evidence};
 use schemas::{AccountId, AreaId, CharacterId, Digest, LoginId, Sequence, UnixMillis};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -40,8 +40,16 @@ pub struct TicketClaims {
     pub area: Option<AreaId>,
     /// The websocket protocol that the client speaks.
     pub protocol: u32,
+    /// The party that it joins; left out: none.
+    #[serde(default, skip_serializing_if = "is_alone")]
+    pub party: CharacterId,
     /// Until when, in seconds since 1970.
     pub exp: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_alone(party: &CharacterId) -> bool {
+    party.0 == 0
 }
 
 /// Derives and signs tickets.
@@ -74,6 +82,7 @@ impl Tickets {
             sid: LoginId(0),
             area: None,
             protocol: 0,
+            party: CharacterId(0),
             exp: 0,
         })?;
         Ok(tickets)
@@ -103,12 +112,25 @@ impl Tickets {
             sid: admits.login,
             area: admits.area.clone(),
             protocol: admits.protocol,
+            party: admits.party,
             exp: expires_at.0.div_ceil(1000),
         };
         match self.sign(&claims) {
             Ok(ticket) => ticket,
             Err(error) => unreachable!("the key signed when it was read: {error}"),
         }
+    }
+
+    /// The keyed digest of a proof that `character` is lost.
+    #[must_use]
+    pub(crate) fn seal(&self, character: CharacterId, evidence: &Evidence) -> Digest {
+        let mut seal = [0; 16];
+        let mut info = format!("worldline lost character 1 {character} ").into_bytes();
+        info.extend(schemas::encode(evidence));
+        if self.ids.expand(&info, &mut seal).is_err() {
+            unreachable!("16 bytes are fewer than HKDF can give");
+        }
+        Digest(seal)
     }
 
     fn id(&self, character: CharacterId, asked: Sequence) -> String {
@@ -155,6 +177,7 @@ pub(crate) mod tests {
             login: LoginId(9),
             area: Some(AreaId::new("harbor-1").unwrap()),
             protocol: 1,
+            party: CharacterId(5),
         };
         let ticket = tickets.ticket(ann, &admits, asked, later);
         assert_eq!(ticket, tickets.ticket(ann, &admits, asked, later));
@@ -170,6 +193,7 @@ pub(crate) mod tests {
             login: claims.sid,
             area: claims.area,
             protocol: claims.protocol,
+            party: claims.party,
         };
         assert_eq!((claims.sub, said), (ann, admits));
         assert_eq!(

@@ -85,6 +85,7 @@ fn start() -> LobbyCommand {
         now: UnixMillis::now(),
         login: LoginId(9),
         protocol: 1,
+        company: None,
     }
 }
 
@@ -102,6 +103,7 @@ fn join(ticket: &str) -> LobbyCommand {
             login: claims.sid,
             area: claims.area,
             protocol: claims.protocol,
+            party: claims.party,
         },
     }
 }

@@ -51,6 +51,14 @@ pub(super) fn to_lobby(area: &mut Deciding<'_>, handle: Handle, reason: Departur
     }
 }
 
+/// Sends who was not let in back to the lobby, which still knows where it was before.
+pub(super) fn turn_away(area: &mut Deciding<'_>, handle: Handle) {
+    let reason = DepartureReason::SentOn;
+    if let Some(traveller) = take(area, handle, Destination::Lobby, reason) {
+        send_back(area, traveller, None, reason);
+    }
+}
+
 /// Gives a character back to the lobby.
 pub(super) fn send_back(
     area: &mut Deciding<'_>,

@@ -61,7 +61,7 @@ pub(super) fn enter(
         Admission::On(to) => {
             return instance::send_on(area, handle, traveller.hops, to, entry.clone());
         }
-        Admission::Lobby => return departure::to_lobby(area, handle, DepartureReason::SentOn),
+        Admission::Lobby => return departure::turn_away(area, handle),
     }
     area.arrived.insert(handle);
     if let AggregateId::Area(_) = source {

@@ -107,6 +107,7 @@ pub(crate) struct World {
     pub(crate) state: AreaState,
     pub(crate) reader: AreaState,
     pub(crate) now: UnixMillis,
+    pub(crate) rules: u32,
     pub(crate) frames: Vec<Vec<u8>>,
     sequence: u64,
     lobby_numbers: std::collections::BTreeMap<CharacterId, u64>,
@@ -125,12 +126,18 @@ impl World {
 
     /// An owned area of that name.
     pub(crate) fn called(area: &str, map: Map) -> Self {
+        Self::under(world::RULES_VERSION, area, map)
+    }
+
+    /// An owned area whose owner names these rules.
+    pub(crate) fn under(rules: u32, area: &str, map: Map) -> Self {
         let area = AreaId::new(area).unwrap();
         let mut world = Self {
             state: AreaState::new(area.clone(), "drawn"),
             reader: AreaState::new(area, "drawn"),
             map,
             now: UnixMillis(1_000_000),
+            rules,
             frames: Vec::new(),
             sequence: 0,
             lobby_numbers: std::collections::BTreeMap::new(),
@@ -145,7 +152,7 @@ impl World {
         Fact::Owned {
             worker: "worker-1".into(),
             build: "test".into(),
-            rules: world::RULES_VERSION,
+            rules: self.rules,
             map: "drawn".into(),
             map_hash: self.map.digest,
             seed: 42,

@@ -7,12 +7,14 @@
 //! reader passes over and the next creation at the limit tidies away.
 
 mod beginning;
+mod company;
 mod ending;
 mod listing;
 mod ranking;
 mod services;
 
 pub(crate) use beginning::{begin, create, mend, reserve};
+pub(crate) use company::company;
 pub(crate) use ending::{delete, restore};
 pub(crate) use listing::{Listed, list, one};
 pub(crate) use ranking::Ranked;

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::access::Caller;
 use super::body::Body;
 use super::problem::Problem;
+use crate::characters::company;
 use crate::realm::Realm;
 
 /// How long the lobby may take.
@@ -30,6 +31,10 @@ pub(super) struct Asked {
     /// The websocket protocol that the client speaks; that of today when it says nothing.
     #[serde(default = "todays")]
     protocol: u32,
+    /// The name of a character whose party it joins: it enters where that one is, and from then on
+    /// they come into the same instance wherever they go.
+    #[serde(default)]
+    with: Option<String>,
 }
 
 const fn todays() -> u32 {
@@ -60,17 +65,23 @@ pub(super) async fn start(
     let Asked {
         character,
         protocol,
+        with,
     } = asked;
     if protocol != PROTOCOL {
         let why = format!("This server speaks protocol {PROTOCOL}; update the client.");
         return Err(Problem::outdated(why));
     }
+    let company = match with.filter(|name| !name.trim().is_empty()) {
+        Some(name) => Some(company(&realm, &name).await?),
+        None => None,
+    };
     let command = LobbyCommand::Start {
         character,
         account: caller.account,
         now: UnixMillis::now(),
         login: caller.login,
         protocol,
+        company,
     };
     let key = character.to_string();
     let asked = realm.requester.ask(Domain::Lobby, &key, &command, PATIENCE);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use schemas::UnixMillis;
 use schemas::subjects::wake;
 use schemas::wire::ServerMessage;
 use tokio::time::Instant;
@@ -32,6 +33,7 @@ impl Watching {
                 self.idle_since = None;
                 self.admit();
             }
+            Ask::Ahead => self.idle_since = None,
             Ask::Detach(id) => {
                 self.viewers.remove(&id);
             }
@@ -66,10 +68,11 @@ impl Watching {
         self.replica.lane.keep_alive(alive.collect());
     }
 
-    /// Forgets connections that went without being heard.
+    /// Forgets connections that went without being heard, and who left long ago.
     pub(super) fn forget_the_gone(&mut self) {
         self.viewers
             .retain(|_, viewer| !viewer.attached.mailbox.is_closed());
+        self.left.forget_old(UnixMillis::now());
     }
 
     /// Whoever waits repeats the hint until the area is awake.

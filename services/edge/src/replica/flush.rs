@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use schemas::fact::{DepartureReason, Destination};
+use schemas::fact::Destination;
 use schemas::outcome::{Reason, Rejected};
 use schemas::wire::{CloseCode, Encoding};
 use schemas::{Sequence, Step};
@@ -111,8 +111,7 @@ impl Watching {
     fn tell_departed(&mut self, departure: Departure) {
         let Departure {
             character,
-            to,
-            reason,
+            left,
             ack,
         } = departure;
         let sequence = self.sequence.0;
@@ -126,12 +125,16 @@ impl Watching {
                     return true;
                 }
                 let Some(presence) = presence else {
-                    let sent_on = reason == DepartureReason::SentOn && to == Destination::Lobby;
-                    if sent_on {
-                        let why = "the area is full; try again shortly";
-                        attached.mailbox.end(CloseCode::Unavailable, why);
+                    // It came and left in one go. With an older session it left before this one
+                    // was known here: then this one goes after it into another area, and comes
+                    // back from the lobby by itself.
+                    let mine = left.session.is_none_or(|of| of == attached.session);
+                    let follows = mine || left.to != Destination::Lobby;
+                    if follows {
+                        let signal = Signal::Departed(left.clone());
+                        attached.mailbox.put(Item::Signal(signal));
                     }
-                    return !sent_on;
+                    return !follows;
                 };
                 if let Some(ack) = ack.filter(|ack| *ack > presence.own.ack_seq) {
                     presence.own.ack_seq = ack;
@@ -140,7 +143,7 @@ impl Watching {
                     let bytes = frame_message(attached.encoding, sequence, base, own, &[]);
                     attached.mailbox.put(Item::Acknowledging(bytes, ack));
                 }
-                let signal = Signal::Departed(to.clone());
+                let signal = Signal::Departed(left.clone());
                 attached.mailbox.put(Item::Signal(signal));
                 false
             },

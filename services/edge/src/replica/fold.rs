@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use eventlog::Record;
-use schemas::fact::{DepartureReason, Destination, Fact};
+use schemas::fact::Fact;
+use schemas::frame::Frame;
 use schemas::outcome::Rejected;
 use schemas::sealed::{RealmKey, Sealed};
 use schemas::{CharacterId, ClientSeq, Handle, Sequence, UnixMillis};
 
+use super::departed::{Departed, departures};
 use super::restore::{BadFrame, fold};
 use super::task::Watching;
 use crate::interest::Line;
@@ -24,8 +26,7 @@ pub(super) struct News {
 #[derive(Debug)]
 pub(super) struct Departure {
     pub(super) character: CharacterId,
-    pub(super) to: Destination,
-    pub(super) reason: DepartureReason,
+    pub(super) left: Departed,
     /// Its commands up to this one had their outcome in the frame with which it left.
     pub(super) ack: Option<ClientSeq>,
 }
@@ -53,6 +54,8 @@ impl Watching {
         let age = UnixMillis::now().0.saturating_sub(frame.at.0);
         // Milliseconds of a running world fit a float exactly.
         self.realm.meters.replica_lag.record(age as f64 / 1000.0);
+        self.left.note(&self.replica.area, &frame);
+        self.note_departures(&frame);
         for fact in frame.facts {
             match fact {
                 Fact::Spoken { handle, text, .. } => {
@@ -63,25 +66,34 @@ impl Watching {
                 Fact::Arrived { traveller, .. } => {
                     self.arrivals.insert(traveller.character, record.sequence);
                 }
-                Fact::Departed {
-                    handle,
-                    character,
-                    to,
-                    reason,
-                } => {
+                Fact::Departed { character, .. } => {
                     self.arrivals.remove(&character);
-                    let accepted = |(of, seq): (Handle, ClientSeq)| (of == handle).then_some(seq);
-                    self.news.departures.push(Departure {
-                        character,
-                        to,
-                        reason,
-                        ack: frame.outcomes.accepted().find_map(accepted),
-                    });
                 }
                 _ => {}
             }
         }
         self.news.rejected.extend(frame.outcomes.rejected);
         Ok(())
+    }
+
+    fn note_departures(&mut self, frame: &Frame) {
+        for (character, left) in departures(&self.replica.area, frame) {
+            let gone = |fact: &Fact| match fact {
+                Fact::Departed {
+                    handle,
+                    character: who,
+                    ..
+                } if *who == character => Some(*handle),
+                _ => None,
+            };
+            let handle = frame.facts.iter().find_map(gone);
+            let accepted = |(of, seq): (Handle, ClientSeq)| (Some(of) == handle).then_some(seq);
+            let ack = frame.outcomes.accepted().find_map(accepted);
+            self.news.departures.push(Departure {
+                character,
+                left,
+                ack,
+            });
+        }
     }
 }

@@ -5,8 +5,10 @@
 //! tells all its clients, so a worker's cost does not grow with the number of those who watch.
 
 mod admit;
+mod ahead;
 mod attention;
 mod clock;
+mod departed;
 mod flush;
 mod fold;
 mod picture;
@@ -16,5 +18,6 @@ mod speech;
 mod task;
 mod viewer;
 
+pub(crate) use departed::{Departed, Passage};
 pub(crate) use registry::{Ask, Replica, Replicas};
 pub(crate) use viewer::{Attach, ConnectionId};

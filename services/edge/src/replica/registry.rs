@@ -23,6 +23,8 @@ const MOST_ASKS: usize = 8192;
 pub(crate) enum Ask {
     /// Show me this area.
     Attach(Attach),
+    /// Somebody will come here soon: stay open.
+    Ahead,
     /// I have gone, or gone on.
     Detach(ConnectionId),
     /// The whole picture anew.
@@ -87,6 +89,23 @@ impl Replicas {
         area: &AreaId,
         attach: Attach,
     ) -> Result<Arc<Replica>, Busy> {
+        self.asked(realm, area, Ask::Attach(attach))
+    }
+
+    /// Opens the replica of an area into which somebody is about to come, so that it need not be
+    /// waited for.
+    pub(crate) fn ahead(self: &Arc<Self>, realm: &Arc<Realm>, area: &AreaId) {
+        if self.asked(realm, area, Ask::Ahead).is_err() {
+            tracing::debug!(area.id = %area, "a busy replica need not be opened");
+        }
+    }
+
+    fn asked(
+        self: &Arc<Self>,
+        realm: &Arc<Realm>,
+        area: &AreaId,
+        ask: Ask,
+    ) -> Result<Arc<Replica>, Busy> {
         let mut open = self.lock();
         let replica = match open.get(area) {
             Some(replica) => Arc::clone(replica),
@@ -97,7 +116,7 @@ impl Replicas {
             }
         };
         // Under the lock: a replica that is about to close sees this first.
-        replica.ask(Ask::Attach(attach))?;
+        replica.ask(ask)?;
         Ok(replica)
     }
 

@@ -3,8 +3,10 @@
 use eventlog::{EventLog, Follow, Live, Position, PositionError, ReadError, Snapshot};
 use schemas::frame::Frame;
 use schemas::subjects::{AREA_EVENTS, area_events};
-use schemas::{AreaId, Digest, Incarnation, Sequence, decode};
+use schemas::{AreaId, Digest, Incarnation, Sequence, UnixMillis, decode};
 use world::{AreaState, FoldError};
+
+use super::departed::LeftLately;
 
 /// How many frames are read at a time.
 const BATCH: usize = 256;
@@ -17,6 +19,8 @@ pub(crate) struct Restored {
     pub(crate) sequence: Sequence,
     /// Of this life of the stream.
     pub(crate) incarnation: Incarnation,
+    /// Who has left lately.
+    pub(crate) left: LeftLately,
     /// What comes next.
     pub(crate) live: Live,
 }
@@ -68,7 +72,7 @@ pub(crate) async fn restore(log: &EventLog, area: &AreaId) -> Result<Restored, R
             continue;
         };
         match fold_tail(log, area, &mut state, &mut sequence).await? {
-            Ok(()) => return follow(log, state, sequence, incarnation).await,
+            Ok(left) => return follow(log, state, sequence, (incarnation, left)).await,
             Err(why) => {
                 let error = &why as &dyn std::error::Error;
                 tracing::error!(area.id = %area, error, "the log does not continue this snapshot; trying an older one");
@@ -77,23 +81,24 @@ pub(crate) async fn restore(log: &EventLog, area: &AreaId) -> Result<Restored, R
     }
     let mut state = AreaState::new(area.clone(), area.map());
     let mut sequence = Sequence(0);
-    fold_tail(log, area, &mut state, &mut sequence)
+    let left = fold_tail(log, area, &mut state, &mut sequence)
         .await?
         .map_err(RestoreError::Fold)?;
-    follow(log, state, sequence, incarnation).await
+    follow(log, state, sequence, (incarnation, left)).await
 }
 
 async fn follow(
     log: &EventLog,
     state: AreaState,
     sequence: Sequence,
-    incarnation: Incarnation,
+    (incarnation, left): (Incarnation, LeftLately),
 ) -> Result<Restored, RestoreError> {
     let live = log.live(&area_events(state.area()), sequence).await?;
     Ok(Restored {
         state,
         sequence,
         incarnation,
+        left,
         live,
     })
 }
@@ -132,19 +137,22 @@ async fn fold_tail(
     area: &AreaId,
     state: &mut AreaState,
     sequence: &mut Sequence,
-) -> Result<Result<(), BadFrame>, ReadError> {
+) -> Result<Result<LeftLately, BadFrame>, ReadError> {
     let subjects = vec![area_events(area)];
     let mut reader = log.read(AREA_EVENTS, subjects, *sequence, Follow::UntilHead);
+    let mut left = LeftLately::default();
     loop {
         let batch = reader.next_batch(BATCH).await?;
         if batch.is_empty() {
-            return Ok(Ok(()));
+            return Ok(Ok(left));
         }
         for record in batch {
-            if let Err(why) = fold(state, record.sequence, &record.payload) {
-                return Ok(Err(why));
+            match fold(state, record.sequence, &record.payload) {
+                Ok(frame) => left.note(area, &frame),
+                Err(why) => return Ok(Err(why)),
             }
             *sequence = record.sequence;
         }
+        left.forget_old(UnixMillis::now());
     }
 }

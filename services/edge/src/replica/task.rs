@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use world::AreaState;
 
+use super::departed::LeftLately;
 use super::fold::News;
 use super::registry::{Ask, Replica, Replicas};
 use super::restore::{BadFrame, RestoreError, Restored, restore};
@@ -44,7 +45,11 @@ pub(super) struct Watching {
     pub(super) speech: Speech,
     /// In which frame a character came, as far as this replica has seen it come.
     pub(super) arrivals: HashMap<CharacterId, Sequence>,
+    /// Who has left lately, and where to.
+    pub(super) left: LeftLately,
     pub(super) viewers: HashMap<ConnectionId, Viewer>,
+    /// The other replicas of this edge.
+    pub(super) replicas: Arc<Replicas>,
     /// When the last frame came.
     pub(super) heard_at: Instant,
     /// Since when nobody looks.
@@ -85,7 +90,8 @@ pub(super) async fn run(
                 break;
             }
         };
-        let (mut watching, mut live) = Watching::begin(&realm, &replica, restored, viewers);
+        let (mut watching, mut live) =
+            Watching::begin(&realm, &replica, &replicas, restored, viewers);
         tracing::info!(area.id = %area, event.seq = watching.sequence.0, "replica open");
         let end = watching.follow(&mut live, &mut inbox, &replicas).await;
         viewers = watching.viewers;
@@ -150,6 +156,7 @@ impl Watching {
     fn begin(
         realm: &Arc<Realm>,
         replica: &Arc<Replica>,
+        replicas: &Arc<Replicas>,
         restored: Restored,
         mut viewers: HashMap<ConnectionId, Viewer>,
     ) -> (Self, Live) {
@@ -170,6 +177,8 @@ impl Watching {
             news: News::default(),
             speech: Speech::after(restored.sequence),
             arrivals: HashMap::new(),
+            left: restored.left,
+            replicas: Arc::clone(replicas),
             viewers,
             heard_at: Instant::now(),
             idle_since: None,
@@ -217,7 +226,13 @@ impl Watching {
                     told_at = Instant::now();
                     self.flush(self.replica.clock.now());
                 }
-                Event::Ask(Some(ask)) => self.answer(ask),
+                Event::Ask(Some(ask)) => {
+                    let knock = matches!(ask, Ask::Attach(_));
+                    self.answer(ask);
+                    if knock {
+                        self.wake().await;
+                    }
+                }
                 Event::Ask(None) => return End::Idle,
                 Event::Beat => {
                     beats = beats.wrapping_add(1);
@@ -225,6 +240,7 @@ impl Watching {
                         self.forget_the_gone();
                         self.keep_alive();
                     }
+                    self.look_ahead();
                     self.wake().await;
                     if self.idle() && replicas.close(&self.replica, inbox) {
                         return End::Idle;

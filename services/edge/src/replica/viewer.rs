@@ -7,6 +7,7 @@ use schemas::{CharacterId, Handle, Sequence, SessionFence, Step};
 use tokio::time::Instant;
 use world::Body;
 
+use super::departed::Passage;
 use crate::interest::{Part, View};
 use crate::ws::Mailbox;
 
@@ -29,6 +30,8 @@ pub(crate) struct Attach {
     pub(crate) mailbox: Arc<Mailbox>,
     /// When it goes on after a lost socket: the last frame it was sent.
     pub(crate) since: Option<Sequence>,
+    /// The effect with which its character comes, when it was seen to leave elsewhere.
+    pub(crate) comes_by: Option<Passage>,
 }
 
 /// A viewer.

@@ -24,6 +24,8 @@ use crate::replica::ConnectionId;
 const STALLED: Duration = Duration::from_secs(20);
 /// A character that does not appear is looked for in the lobby so often.
 const ASK_LOBBY: Duration = Duration::from_secs(2);
+/// And for the first time after so long.
+const ASK_LOBBY_FIRST: Duration = Duration::from_millis(500);
 
 /// One websocket and what belongs to it.
 pub(super) struct Connection {
@@ -103,7 +105,7 @@ impl Connection {
             None => Some(self.opened_at + config.identify_within.duration()),
             Some(session) => match session.place {
                 Place::Present => None,
-                Place::Awaited { asked_at, .. } => Some(asked_at + ASK_LOBBY),
+                Place::Awaited { since, asked_at } => Some(ask_lobby_at(since, asked_at)),
             },
         };
         let stalled = self.socket.stalled_since().map(|since| since + STALLED);
@@ -138,19 +140,28 @@ impl Connection {
                 let why = "the area could not be entered in time; try again";
                 return Err(End::close(CloseCode::Unavailable, why));
             }
-            if *asked_at + ASK_LOBBY <= now {
+            if ask_lobby_at(*since, *asked_at) <= now {
                 *asked_at = now;
-                let (character, fence) = (session.character, session.fence);
-                let looking = look_for(
-                    Arc::clone(&self.realm),
-                    Arc::clone(&self.mailbox),
-                    character,
-                    fence,
-                );
-                tokio::spawn(looking);
+                self.ask_lobby_where();
             }
         }
         Ok(())
+    }
+}
+
+impl Connection {
+    /// The character is looked for in the lobby's log, which answers by the mailbox.
+    pub(super) fn ask_lobby_where(&self) {
+        let Some(session) = &self.session else {
+            return;
+        };
+        let looking = look_for(
+            Arc::clone(&self.realm),
+            Arc::clone(&self.mailbox),
+            session.character,
+            session.fence,
+        );
+        tokio::spawn(looking);
     }
 }
 
@@ -161,6 +172,16 @@ impl Drop for Connection {
         self.realm.connections.leave(self.id);
         self.realm.meters.connections.decrement(1);
     }
+}
+
+/// When the lobby is asked (again) about a character that is awaited.
+fn ask_lobby_at(since: Instant, asked_at: Instant) -> Instant {
+    let wait = if asked_at == since {
+        ASK_LOBBY_FIRST
+    } else {
+        ASK_LOBBY
+    };
+    asked_at + wait
 }
 
 /// Asks the lobby's log where a character is, for a connection that waits for it.
@@ -188,7 +209,13 @@ async fn look_for(
     };
     if entry.state.session > fence {
         mailbox.end(CloseCode::Replaced, "a newer session took over");
-    } else if let Some(Whereabouts::World(area)) = entry.state.place {
-        mailbox.put(Item::Signal(Signal::Located(area)));
+        return;
     }
+    let signal = match entry.state.place {
+        Some(Whereabouts::World(area)) => Signal::Located(area),
+        // Of its newest session nobody else will take it out of there.
+        Some(Whereabouts::Lobby(_)) if entry.state.session == fence => Signal::BackInLobby,
+        Some(Whereabouts::Lobby(_)) | None => return,
+    };
+    mailbox.put(Item::Signal(signal));
 }

@@ -63,6 +63,7 @@ impl Connection {
                 login: claims.sid,
                 area: claims.area,
                 protocol: claims.protocol,
+                party: claims.party,
             },
         };
         let joined = self
@@ -190,6 +191,7 @@ impl Connection {
             encoding: self.socket.encoding(),
             mailbox: Arc::clone(&self.mailbox),
             since: resumed_from.as_ref().map(|point| point.sequence),
+            comes_by: None,
         };
         let replicas = &self.realm.replicas;
         let replica = replicas

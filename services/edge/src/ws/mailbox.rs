@@ -11,10 +11,11 @@ use std::task::Waker;
 
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
-use schemas::fact::Destination;
 use schemas::outcome::Reason;
 use schemas::wire::CloseCode;
 use schemas::{AreaId, ClientSeq, Sequence};
+
+use crate::replica::Departed;
 
 /// Frames that may wait.
 const MOST_FRAMES: usize = 4;
@@ -62,11 +63,15 @@ pub(crate) enum Signal {
     /// A command was refused.
     Rejected(ClientSeq, Reason),
     /// The character has left the area.
-    Departed(Destination),
+    Departed(Departed),
+    /// The character has been in the area and is not there any more; where it went is not known.
+    Gone,
     /// The target area has no owner yet.
     Opening,
     /// The lobby knows the character in this area.
     Located(AreaId),
+    /// The lobby has the character itself.
+    BackInLobby,
     /// The login session has ended.
     LoggedOut,
     /// The edge is leaving.

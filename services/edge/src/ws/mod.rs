@@ -11,6 +11,7 @@ mod outbound;
 mod reasons;
 mod session;
 mod socket;
+mod transit;
 mod upgrade;
 
 pub(crate) use connections::Connections;

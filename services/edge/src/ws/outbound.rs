@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use schemas::fact::Destination;
 use schemas::outcome::Reason;
 use schemas::wire::{CloseCode, ServerMessage};
 use schemas::{AreaId, ClientSeq, Sequence};
@@ -14,7 +13,7 @@ use super::connection::Connection;
 use super::mailbox::{Item, Signal};
 use super::reasons::sentence;
 use super::session::Place;
-use crate::replica::Attach;
+use crate::replica::{Attach, Passage};
 use crate::resume::{Missed, RecoverError, recover};
 
 /// How long a client gets to resume elsewhere.
@@ -55,22 +54,25 @@ impl Connection {
                 }
                 _ => Ok(()),
             },
-            Signal::Rejected(seq, reason) => self.say(&ServerMessage::Rejected {
-                client_seq: seq,
-                reason: reason.number(),
-                message: sentence(reason).into(),
-            }),
-            Signal::Departed(Destination::Lobby) => Err(End::close(
-                CloseCode::SessionEnded,
-                "the character has left the world",
-            )),
-            Signal::Departed(Destination::Area { area, .. }) => {
-                self.say(&ServerMessage::Transit {
-                    area: area.to_string(),
-                    status: "leaving".into(),
-                })?;
-                self.follow(&area)
+            Signal::Rejected(seq, reason) => {
+                if let Some(session) = &mut self.session {
+                    session.refused(seq);
+                }
+                self.say(&ServerMessage::Rejected {
+                    client_seq: seq,
+                    reason: reason.number(),
+                    message: sentence(reason).into(),
+                })
             }
+            Signal::Departed(departed) => self.departed(departed),
+            Signal::Gone => {
+                self.ask_lobby_where();
+                Ok(())
+            }
+            Signal::BackInLobby => Err(End::close(
+                CloseCode::Unavailable,
+                "the character is back in the lobby; come in again",
+            )),
             Signal::Opening => {
                 let area = self
                     .session
@@ -115,6 +117,7 @@ impl Connection {
         };
         session.place = Place::Present;
         session.left = None;
+        session.has_come(&self.realm.meters);
         self.realm.online.at(self.id, &area);
         session.answered(ack, &self.realm.meters);
         if session.ready {
@@ -171,8 +174,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Waits for the character in `area` from now on.
-    fn follow(&mut self, area: &AreaId) -> Result<(), End> {
+    /// Waits for the character in `area` from now on, where it comes by this effect.
+    pub(super) fn follow(&mut self, area: &AreaId, comes_by: Option<Passage>) -> Result<(), End> {
         let Some(session) = self.session.as_deref_mut() else {
             return Ok(());
         };
@@ -183,6 +186,7 @@ impl Connection {
             encoding: self.socket.encoding(),
             mailbox: Arc::clone(&self.mailbox),
             since: session.resumed_from.as_ref().map(|point| point.sequence),
+            comes_by,
         };
         let replica = self.realm.replicas.attach(&self.realm, area, attach);
         let replica = replica
@@ -212,6 +216,6 @@ impl Connection {
             return Ok(());
         }
         tracing::info!(area.id = %area, character = %session.character, "looking for a character where the lobby knows it");
-        self.follow(area)
+        self.follow(area, None)
     }
 }

@@ -41,6 +41,8 @@ pub(super) struct Session {
     /// Whether the next command may leave out some: a session that goes on begins after what the
     /// world knows, and of what was refused on an edge the world knows nothing.
     may_skip: bool,
+    /// When the door was asked for through which the character is going.
+    door: Option<(ClientSeq, Instant)>,
     unanswered: VecDeque<Unanswered>,
 }
 
@@ -104,6 +106,7 @@ impl Session {
             resumed_from,
             received: 0,
             may_skip: false,
+            door: None,
             unanswered: VecDeque::new(),
         }
     }
@@ -154,6 +157,9 @@ impl Session {
             ask: ask.clone(),
             received_at: Instant::now(),
         });
+        if ask == PlayerAsk::UseDoor {
+            self.door = Some((seq, Instant::now()));
+        }
         match self.place {
             Place::Present => self.submit(seq, ask, mailbox),
             Place::Awaited { .. } => Ok(()),
@@ -203,6 +209,18 @@ impl Session {
         };
         let lane = &self.replica.lane;
         lane.submit(command, mailbox).map_err(|_| unavailable())
+    }
+
+    /// A command was refused; if it was to go through a door, the character stays.
+    pub(super) fn refused(&mut self, seq: ClientSeq) {
+        self.door.take_if(|(asked, _)| *asked == seq);
+    }
+
+    /// The character is where it was awaited: how long its player has waited for that.
+    pub(super) fn has_come(&mut self, meters: &Meters) {
+        if let Some((_, asked_at)) = self.door.take() {
+            meters.transit.record(asked_at.elapsed().as_secs_f64());
+        }
     }
 
     /// All commands up to `ack` have had their outcome.

@@ -137,7 +137,8 @@ impl Lobby {
             },
             LobbyCommand::Delete { .. }
             | LobbyCommand::Restore { .. }
-            | LobbyCommand::Erase { .. } => (Ok(LobbyReply::Done), None),
+            | LobbyCommand::Erase { .. }
+            | LobbyCommand::Reclaim { .. } => (Ok(LobbyReply::Done), None),
         }
     }
 

@@ -18,6 +18,7 @@ mod fuzz;
 mod http;
 mod identity;
 mod identity_keys;
+mod instances;
 mod lobby;
 mod logged_in;
 mod openapi;

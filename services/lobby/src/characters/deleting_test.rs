@@ -49,6 +49,7 @@ fn playing_since(entered: UnixMillis) -> Vec<LobbyEvent> {
     let entered = LobbyEvent::EnteredWorld {
         area: area("harbor-1"),
         at: entered,
+        party: CharacterId(0),
     };
     vec![created(), started, entered]
 }
@@ -185,6 +186,7 @@ fn a_deleted_character_is_not_started_joined_or_resumed() {
         now: NOW,
         login: LoginId(9),
         protocol: 1,
+        company: None,
     };
     when_given(&rules, events.clone())
         .when(start)
@@ -281,6 +283,7 @@ fn a_character_is_erased_after_its_grace_and_never_created_anew() {
         now: NOW,
         login: LoginId(9),
         protocol: 1,
+        company: None,
     };
     when_given(&rules, events).when(start).refused("not_yours");
 }

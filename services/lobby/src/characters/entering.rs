@@ -2,7 +2,7 @@
 
 use eventlog::keyed::{Context, Verdict};
 use schemas::effect::{EffectPayload, EntryPoint, Traveller};
-use schemas::lobby::{Admission, Character, LobbyEvent, Place};
+use schemas::lobby::{Admission, Character, Company, LobbyEvent, Place};
 use schemas::segment::InputBits;
 use schemas::subjects::AggregateId;
 use schemas::{AreaId, CharacterId, Digest, EdgeId, LoginId, SessionFence, UnixMillis};
@@ -22,10 +22,10 @@ pub(super) struct By {
 }
 
 /// How a session begins.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Begin {
-    /// With a ticket of this login session.
-    Anew(LoginId),
+    /// With a ticket of this login session, and perhaps to join somebody.
+    Anew(LoginId, Option<Company>),
     /// It continues the one before.
     Resumed,
 }
@@ -73,7 +73,11 @@ impl Characters {
             Some(known) if bool::from(known.id.0.ct_eq(&ticket.0)) => known,
             Some(_) | None => return refuse("ticket_unknown"),
         };
-        let area = self.area(state);
+        let company = company(state, admits);
+        let area = match &company {
+            Some(company) => company.area.clone(),
+            None => self.area(state),
+        };
         if known.used {
             refuse("ticket_used")
         } else if ctx.stored_at > known.expires_at {
@@ -89,7 +93,7 @@ impl Characters {
         } else if known.admits != *admits {
             refuse("ticket_unknown")
         } else {
-            self.begin_session(state, by, Begin::Anew(admits.login), ctx)
+            self.begin_session(state, by, Begin::Anew(admits.login, company), ctx)
         }
     }
 
@@ -122,7 +126,7 @@ impl Characters {
             return refuse("busy");
         }
         let (resumed, login) = match begin {
-            Begin::Anew(login) => (false, login),
+            Begin::Anew(login, _) => (false, login),
             Begin::Resumed => (true, state.login),
         };
         let session = Session {
@@ -138,44 +142,25 @@ impl Characters {
         }]);
         match &state.place {
             Some(Place::Lobby(traveller)) => {
-                self.enter(started, state, traveller, session, ctx.stored_at)
+                let (party, way) = match begin {
+                    Begin::Anew(_, Some(Company { party, area })) => {
+                        let spawn = EntryPoint::Spawn(self.start_spawn.clone());
+                        (party, (area, spawn))
+                    }
+                    Begin::Anew(_, None) => (CharacterId(0), self.entry_area(state)),
+                    Begin::Resumed => (traveller.party, self.entry_area(state)),
+                };
+                let traveller = Traveller {
+                    party,
+                    ..(**traveller).clone()
+                };
+                enter(started, traveller, way, session, ctx.stored_at)
             }
             Some(Place::World(area)) => {
                 started.asking(AggregateId::Area(area.clone()), session.take(by.character))
             }
             None => refuse("not_yours"),
         }
-    }
-
-    /// Sends the character into the world under `session`; from this entry on the lobby no longer has it.
-    pub(super) fn enter(
-        &self,
-        verdict: Verdict<LobbyEvent>,
-        state: &Character,
-        traveller: &Traveller,
-        session: Session,
-        at: UnixMillis,
-    ) -> Verdict<LobbyEvent> {
-        let (area, entry) = self.entry_area(state);
-        let mut traveller = Box::new(Traveller {
-            session: session.fence,
-            edge: session.edge,
-            held: InputBits::default(),
-            ..traveller.clone()
-        });
-        if !session.resumed {
-            traveller.last_seq = 0;
-            traveller.rejections.clear();
-        }
-        verdict
-            .and(LobbyEvent::EnteredWorld {
-                area: area.clone(),
-                at,
-            })
-            .asking(
-                AggregateId::Area(area),
-                EffectPayload::Enter { traveller, entry },
-            )
     }
 
     /// Where the character is, or will appear.
@@ -190,17 +175,65 @@ impl Characters {
     /// more, in the safe place where everybody begins.
     pub(super) fn entry_area(&self, state: &Character) -> (AreaId, EntryPoint) {
         match &state.last_seen {
-            Some(seen) if self.areas.has(&seen.area) => (
-                seen.area.clone(),
-                EntryPoint::At {
-                    x: seen.x,
-                    y: seen.y,
-                },
-            ),
-            Some(_) | None => (
-                self.start_area.clone(),
-                EntryPoint::Spawn(self.start_spawn.clone()),
-            ),
+            Some(seen) => match self.areas.way_in(&seen.area) {
+                Some(area) if area.map() == seen.area.map() => {
+                    let (x, y) = (seen.x, seen.y);
+                    (area, EntryPoint::At { x, y })
+                }
+                Some(_) | None => self.beginning(),
+            },
+            None => self.beginning(),
         }
     }
+
+    /// The safe place where everybody begins.
+    fn beginning(&self) -> (AreaId, EntryPoint) {
+        let area = self.areas.way_in(&self.start_area);
+        (
+            area.unwrap_or_else(|| self.start_area.clone()),
+            EntryPoint::Spawn(self.start_spawn.clone()),
+        )
+    }
+}
+
+/// Whom the ticket says that the character joins. One that is in the world meanwhile stays there.
+fn company(state: &Character, admits: &Admission) -> Option<Company> {
+    let area = admits.area.clone().filter(|_| admits.party.0 != 0)?;
+    let here = matches!(state.place, Some(Place::Lobby(_)));
+    here.then_some(Company {
+        party: admits.party,
+        area,
+    })
+}
+
+/// Sends the character into the world under `session`; from this entry on the lobby no longer has it.
+pub(super) fn enter(
+    verdict: Verdict<LobbyEvent>,
+    traveller: Traveller,
+    (area, entry): (AreaId, EntryPoint),
+    session: Session,
+    at: UnixMillis,
+) -> Verdict<LobbyEvent> {
+    let mut traveller = Box::new(Traveller {
+        session: session.fence,
+        edge: session.edge,
+        held: InputBits::default(),
+        hops: 0,
+        ..traveller
+    });
+    if !session.resumed {
+        traveller.last_seq = 0;
+        traveller.rejections.clear();
+    }
+    let party = traveller.party;
+    verdict
+        .and(LobbyEvent::EnteredWorld {
+            area: area.clone(),
+            at,
+            party,
+        })
+        .asking(
+            AggregateId::Area(area),
+            EffectPayload::Enter { traveller, entry },
+        )
 }

@@ -45,12 +45,14 @@ pub(super) fn evolve(state: &mut Character, event: &LobbyEvent) {
                 ticket.used = true;
             }
         }
-        LobbyEvent::EnteredWorld { area, at } => {
+        LobbyEvent::EnteredWorld { area, at, party } => {
             state.place = Some(Place::World(area.clone()));
             state.counted_to = *at;
+            (state.party, state.missing) = (*party, None);
         }
         LobbyEvent::Located { area, at } => {
             state.place = Some(Place::World(area.clone()));
+            state.missing = None;
             state.placed_at = *at;
             count(state, *at);
         }
@@ -63,11 +65,33 @@ pub(super) fn evolve(state: &mut Character, event: &LobbyEvent) {
             state.over |= traveller.session == state.session && ends_the_session(*reason);
             state.place = Some(Place::Lobby(traveller.clone()));
             state.placed_at = *at;
+            state.missing = None;
             count(state, *at);
             state.counted_to = UnixMillis(0);
             if last_seen.is_some() {
                 state.last_seen.clone_from(last_seen);
             }
+        }
+        LobbyEvent::Missed { at, .. } => {
+            state.missing.get_or_insert(*at);
+        }
+        LobbyEvent::Reclaimed {
+            character,
+            session,
+            at,
+            ..
+        } => {
+            state.place = Some(Place::Lobby(Box::new(Traveller {
+                character: *character,
+                account: state.account.unwrap_or_default(),
+                name: state.name.clone(),
+                session: *session,
+                ..Traveller::default()
+            })));
+            // Nobody goes on with a session that was lost with it.
+            (state.session, state.over, state.ticket) = (*session, true, None);
+            (state.placed_at, state.missing) = (*at, None);
+            state.counted_to = UnixMillis(0);
         }
         LobbyEvent::Deleted { until, .. } => {
             state.deleted_until = Some(*until);

@@ -163,6 +163,7 @@ impl Realm {
             now,
             login: LoginId(9),
             protocol: 1,
+            company: None,
         });
         let ticket_now = self.lobby.as_ref().and_then(|l| l.state.ticket.clone());
         let admits = ticket_now.map(|known| known.admits).unwrap_or_default();

@@ -14,7 +14,7 @@ use schemas::subjects::AggregateId;
 use schemas::{AreaId, CharacterId, SessionFence, UnixMillis};
 
 use super::Characters;
-use super::entering::Session;
+use super::entering::{Session, enter};
 
 impl Characters {
     pub(super) fn heard_from(
@@ -31,7 +31,7 @@ impl Characters {
             } => located(state, *character, area, *session, effect.issued_at),
             EffectPayload::Returned { .. } => self.returned(state, effect),
             EffectPayload::NotHere { character, bounced } => {
-                not_here(source, state, *character, bounced)
+                not_here(source, state, effect.issued_at, (*character, bounced))
             }
             EffectPayload::Steer { .. }
             | EffectPayload::Enter { .. }
@@ -68,7 +68,8 @@ impl Characters {
         <Self as eventlog::Aggregate>::evolve(&mut after, &event);
         let back = Verdict::events([event]);
         if waiting.fence > traveller.session && !state.over {
-            self.enter(back, &after, traveller, waiting, effect.issued_at)
+            let (traveller, way) = ((**traveller).clone(), self.entry_area(&after));
+            enter(back, traveller, way, waiting, effect.issued_at)
         } else {
             back
         }
@@ -106,14 +107,16 @@ fn located(
 fn not_here(
     source: &AreaId,
     state: &Character,
-    character: CharacterId,
-    bounced: &EffectPayload,
+    at: UnixMillis,
+    (character, bounced): (CharacterId, &EffectPayload),
 ) -> Verdict<LobbyEvent> {
     let Some(Place::World(area)) = &state.place else {
         return Verdict::unchanged();
     };
     if area == source {
-        return Verdict::unchanged();
+        // It is on its way to somewhere, of which there will be news; or it is lost.
+        let area = source.clone();
+        return Verdict::events([LobbyEvent::Missed { area, at }]);
     }
     let again = match bounced {
         _ if state.over => leave(state, character),

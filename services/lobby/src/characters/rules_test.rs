@@ -75,6 +75,7 @@ fn admits(name: &str) -> Admission {
         login: LOGIN,
         area: Some(area(name)),
         protocol: 1,
+        party: CharacterId(0),
     }
 }
 
@@ -108,6 +109,7 @@ fn entered_at(name: &str, at: UnixMillis) -> LobbyEvent {
     LobbyEvent::EnteredWorld {
         area: area(name),
         at,
+        party: CharacterId(0),
     }
 }
 
@@ -150,6 +152,7 @@ fn start(account: AccountId) -> LobbyCommand {
         now: ASKED_AT,
         login: LOGIN,
         protocol: 1,
+        company: None,
     }
 }
 
@@ -599,7 +602,10 @@ fn what_bounced_waits_for_news_when_nothing_better_is_known() {
     let bounced = take_session("harbor-1", 2, OTHER_EDGE, false);
     when_given(&characters(), in_the_harbor_with_a_session_waiting())
         .when_sent(to("harbor-1"), NEWS, not_here(bounced.1))
-        .then([])
+        .then([LobbyEvent::Missed {
+            area: area("harbor-1"),
+            at: NEWS,
+        }])
         .asking_nobody();
 }
 
@@ -696,4 +702,81 @@ fn an_area_that_is_no_more_leads_to_a_safe_place() {
         .when(join(ticket()))
         .then([started(2, EDGE, false), entered("harbor-1")])
         .asking([enter_at_start(ann(2, EDGE))]);
+}
+
+fn start_with(company: Option<Company>) -> LobbyCommand {
+    let LobbyCommand::Start {
+        character,
+        account,
+        now,
+        login,
+        protocol,
+        ..
+    } = start(ANNS_ACCOUNT)
+    else {
+        unreachable!()
+    };
+    LobbyCommand::Start {
+        character,
+        account,
+        now,
+        login,
+        protocol,
+        company,
+    }
+}
+
+fn bens_company(name: &str) -> Company {
+    Company {
+        party: CharacterId(8),
+        area: area(name),
+    }
+}
+
+#[test]
+fn who_joins_a_party_enters_where_it_is_and_belongs_to_it() {
+    let rules = characters().in_areas(OpenAreas::only([area("harbor-1"), area("mill-1")]));
+    let answer = when_given(&rules, [created()])
+        .when(start_with(Some(bens_company("mill-1"))))
+        .answer();
+    assert!(matches!(answer, Some(LobbyReply::Ticket { area, .. }) if area.as_str() == "mill-1"));
+    let admits = Admission {
+        party: CharacterId(8),
+        ..admits("mill-1")
+    };
+    let issued = LobbyEvent::TicketIssued {
+        ticket: ticket(),
+        expires_at: NEWS,
+        admits: admits.clone(),
+    };
+    let traveller = Traveller {
+        party: CharacterId(8),
+        ..ann(1, EDGE)
+    };
+    let enter = EffectPayload::Enter {
+        traveller: Box::new(traveller),
+        entry: EntryPoint::Spawn("start".into()),
+    };
+    let entered = LobbyEvent::EnteredWorld {
+        area: area("mill-1"),
+        at: ASKED_AT,
+        party: CharacterId(8),
+    };
+    when_given(&rules, [created(), issued])
+        .when(join_as(ticket(), admits))
+        .then([started(1, EDGE, false), entered])
+        .asking([(to("mill-1"), enter)]);
+}
+
+#[test]
+fn nobody_joins_a_party_from_within_the_world_or_where_nobody_can_enter() {
+    let rules = characters().in_areas(OpenAreas::only([area("harbor-1")]));
+    when_given(&rules, in_the_harbor())
+        .when(start_with(Some(bens_company("harbor-1"))))
+        .then([])
+        .refused("in_the_world");
+    when_given(&rules, [created()])
+        .when(start_with(Some(bens_company("mill-1"))))
+        .then([])
+        .refused("company_unreachable");
 }

@@ -89,10 +89,15 @@ impl SessionRows {
                     reason: why,
                     ..
                 } => self.end(end(traveller.session, reason(*why))),
+                LobbyEvent::Reclaimed { session, .. } => {
+                    let before = SessionFence(session.0.saturating_sub(1));
+                    self.end(end(before, "lost"));
+                }
                 LobbyEvent::Created { .. }
                 | LobbyEvent::TicketIssued { .. }
                 | LobbyEvent::EnteredWorld { .. }
                 | LobbyEvent::Located { .. }
+                | LobbyEvent::Missed { .. }
                 | LobbyEvent::Deleted { .. }
                 | LobbyEvent::Restored
                 | LobbyEvent::Erased { .. }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use eventlog::Record;
-use schemas::effect::Effect;
 use schemas::keyed::Outbox;
 use schemas::lobby::{Character, LobbyEvent, Place as Kept};
 use schemas::subjects::{AggregateId, Domain};
@@ -13,6 +12,7 @@ use super::Books;
 use super::cursor::Waiting;
 use super::keyed::{Keys, Read, read};
 use super::mail::{Needs, Wrong};
+use super::outbox::{Change, change};
 use super::places::Place;
 
 const STREAM: &str = Domain::Lobby.event_stream();
@@ -23,14 +23,6 @@ pub(super) struct Next {
     read: Read<LobbyEvent, Character>,
     change: Change,
     needs: Needs,
-}
-
-/// What an entry changes in its outbox.
-#[derive(Debug, Default)]
-struct Change {
-    issued: Vec<Effect>,
-    applied: Vec<(AggregateId, u64)>,
-    confirmed: Vec<(AggregateId, u64)>,
 }
 
 impl Waiting for Next {
@@ -47,27 +39,6 @@ pub(super) struct Lobby {
     outboxes: HashMap<String, Outbox>,
     /// As of the last entry that was folded: whom the lobby says that it keeps.
     kept: HashMap<CharacterId, (bool, Sequence)>,
-}
-
-fn change(before: &Outbox, after: &Outbox) -> Change {
-    let known = |effect: &Effect| before.sent.get(&effect.target).copied().unwrap_or(0);
-    let issued = after.pending.iter().filter(|e| e.number > known(e));
-    let applied = after.received.iter().flat_map(|(source, last)| {
-        let first = before.received.get(source).copied().unwrap_or(0) + 1;
-        (first..=*last).map(move |number| (source.clone(), number))
-    });
-    let still = |old: &Effect| {
-        let same = |new: &Effect| (&new.target, new.number) == (&old.target, old.number);
-        after.pending.iter().any(same)
-    };
-    let confirmed = before.pending.iter().filter(|old| !still(old));
-    Change {
-        issued: issued.cloned().collect(),
-        applied: applied.collect(),
-        confirmed: confirmed
-            .map(|old| (old.target.clone(), old.number))
-            .collect(),
-    }
 }
 
 impl Lobby {
@@ -87,14 +58,7 @@ impl Lobby {
         next.change = change(before, &entry.outbox);
         before.clone_from(&entry.outbox);
         if let Ok(character) = key.parse::<CharacterId>() {
-            let me = AggregateId::Character(character);
-            let change = &next.change;
-            let from =
-                |(source, number): &(AggregateId, u64)| ((source.clone(), me.clone()), *number);
-            let to =
-                |(target, number): &(AggregateId, u64)| ((me.clone(), target.clone()), *number);
-            next.needs.issued = change.applied.iter().map(from).collect();
-            next.needs.applied = change.confirmed.iter().map(to).collect();
+            next.needs = next.change.needs(&AggregateId::Character(character));
         }
         next
     }
@@ -161,6 +125,10 @@ fn moves(
             }
             LobbyEvent::Erased { account: Some(_) } => {
                 note("place", books.places.destroy(character));
+            }
+            LobbyEvent::Reclaimed { .. } => {
+                books.report.characters_reclaimed += 1;
+                note("place", books.places.reclaim(character));
             }
             _ => {}
         }

@@ -5,16 +5,18 @@
 //! are numbered without gaps, applied once, and confirmed only when applied; entries of keyed
 //! aggregates never go back; and each character is in exactly one place.
 //!
-//! Areas and lobby are two streams, so they are folded in causal order: before an effect is
+//! Areas, their controls and the lobby are three streams, so they are folded in causal order: before an effect is
 //! applied, its source has been folded up to the message that issued it. Every cut between two
 //! messages is then causally closed, and "in exactly one place" is checked at each of them.
 
 mod areas;
+mod control;
 mod cursor;
 mod frame;
 mod keyed;
 mod lobby;
 mod mail;
+mod outbox;
 mod places;
 mod report;
 
@@ -22,7 +24,7 @@ use std::io::Write;
 
 use eventlog::{EventLog, Follow};
 use schemas::account::{Account, AccountEvent};
-use schemas::control::{AreaControl, ControlEvent};
+use schemas::control::{FleetEvent, WorkerControl};
 use schemas::credential::{Credential, CredentialEvent};
 use schemas::name::{Name, NameEvent};
 use schemas::subjects::{AREA_EVENTS, Domain, keyed_events};
@@ -31,6 +33,7 @@ use schemas::{AreaId, Sequence};
 pub use self::report::{Finding, Report};
 
 use self::areas::Areas;
+use self::control::Control;
 use self::cursor::Cursor;
 use self::keyed::check_domain;
 use self::lobby::Lobby;
@@ -65,7 +68,7 @@ async fn whole(args: &VerifyArgs, log: &EventLog) -> Result<Report, ReplayError>
     check_domain::<AccountEvent, Account>(log, Domain::Identity, &mut books.report).await?;
     check_domain::<CredentialEvent, Credential>(log, Domain::Credential, &mut books.report).await?;
     check_domain::<NameEvent, Name>(log, Domain::Name, &mut books.report).await?;
-    check_domain::<ControlEvent, AreaControl>(log, Domain::Control, &mut books.report).await?;
+    check_domain::<FleetEvent, WorkerControl>(log, Domain::Fleet, &mut books.report).await?;
     let mut areas =
         Areas::new(Commands::open(log, Vec::new(), Sequence(0), Follow::UntilHead).await?);
     let mut lobby = Lobby::default();
@@ -89,7 +92,7 @@ async fn whole(args: &VerifyArgs, log: &EventLog) -> Result<Report, ReplayError>
     Ok(report)
 }
 
-/// Folds areas and lobby, each message only after what caused it.
+/// Folds areas, their controls and the lobby, each message only after what caused it.
 async fn causally(
     log: &EventLog,
     areas: &mut Areas,
@@ -97,24 +100,49 @@ async fn causally(
     books: &mut Books,
 ) -> Result<(), ReplayError> {
     let (frames, entries) = (AREA_EVENTS, Domain::Lobby.event_stream());
-    let total = log.stream_info(frames).await?.messages + log.stream_info(entries).await?.messages;
+    let orders = Domain::Control.event_stream();
+    let mut total = 0;
+    for stream in [frames, entries, orders] {
+        total += log.stream_info(stream).await?.messages;
+    }
     let mut progress = Progress::new("messages verified", total);
     let mut frames = Cursor::open(log, frames);
     let mut entries = Cursor::open(log, entries);
+    let mut orders = Cursor::open(log, orders);
+    let mut control = Control::default();
     loop {
         frames.fill(|record| areas.read(record)).await?;
         entries.fill(|record| lobby.read(record)).await?;
+        orders.fill(|record| control.read(record)).await?;
         let ready = |waits: Option<&mail::Needs>| waits.map(|needs| books.mail.meets(needs));
-        match (ready(frames.needs()), ready(entries.needs())) {
-            (None, None) => return Ok(()),
-            (Some(true), _) => fold_frame(&mut frames, areas, books).await?,
-            (_, Some(true)) => fold_entry(&mut entries, lobby, books),
-            // What it waits for may have come since the other stream was read to its end.
-            (Some(false), None) if entries.reopen() => continue,
-            (None, Some(false)) if frames.reopen() => continue,
+        let waiting = [
+            ready(orders.needs()),
+            ready(frames.needs()),
+            ready(entries.needs()),
+        ];
+        if waiting == [None; 3] {
+            return Ok(());
+        }
+        let next = match waiting.iter().position(|ready| *ready == Some(true)) {
+            Some(next) => next,
+            // What it waits for may have come since another stream was read to its end.
+            None if waiting[0].is_none() && orders.reopen()
+                || waiting[1].is_none() && frames.reopen()
+                || waiting[2].is_none() && entries.reopen() =>
+            {
+                continue;
+            }
             // Nothing will ever meet it: it is folded all the same, and found out.
-            (Some(false), _) => fold_frame(&mut frames, areas, books).await?,
-            (None, Some(false)) => fold_entry(&mut entries, lobby, books),
+            None => waiting.iter().position(Option::is_some).unwrap_or(0),
+        };
+        match next {
+            0 => {
+                if let Some(next) = orders.take() {
+                    control.fold(next, books);
+                }
+            }
+            1 => fold_frame(&mut frames, areas, books).await?,
+            _ => fold_entry(&mut entries, lobby, books),
         }
         progress.step();
     }

@@ -63,6 +63,18 @@ impl Places {
         }
     }
 
+    /// The lobby takes a character back that is nowhere: neither in an area nor in an effect that
+    /// is still to be applied. What the books have of it is an effect that will never arrive.
+    pub(super) fn reclaim(&mut self, character: CharacterId) -> Wrong {
+        self.carried.retain(|_, carried| *carried != character);
+        match self.of.insert(character, Place::Lobby) {
+            None | Some(Place::Travelling(..)) => Ok(()),
+            Some(place) => Err(format!(
+                "{character} is taken back as lost while it is {place}"
+            )),
+        }
+    }
+
     /// An effect is issued by whoever is at `from`.
     pub(super) fn send(
         &mut self,

@@ -45,6 +45,8 @@ pub struct Report {
     pub effects_pending: u64,
     /// Characters that have left one place and not reached the next.
     pub characters_travelling: u64,
+    /// Characters that were lost and have been taken back: each an operator has to account for.
+    pub characters_reclaimed: u64,
     /// What should not be; empty: clean.
     pub findings: Vec<Finding>,
 }
@@ -127,6 +129,13 @@ impl Report {
             self.characters_travelling,
             self.frames_unmatched
         )?;
+        if self.characters_reclaimed > 0 {
+            writeln!(
+                out,
+                "lost and taken back into the lobby: {} characters; `replay tail --character` tells of each (reclaimed.1)",
+                self.characters_reclaimed
+            )?;
+        }
         match self.findings.len() {
             0 => writeln!(out, "clean")?,
             count => writeln!(out, "{count} findings")?,

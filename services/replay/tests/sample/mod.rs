@@ -193,6 +193,7 @@ impl Realm {
             now,
             login: LoginId(character.0 * 10),
             protocol: 1,
+            company: None,
         };
         self.ask(character, start).await;
         let entry = &self.entries[&character.to_string()];

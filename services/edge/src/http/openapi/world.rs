@@ -57,7 +57,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
         logged_in: true,
         asked: Some(schema_of::<start::Asked>),
         answered: (200, Some(schema_of::<start::Start>)),
-        refused: &["bad_json", "client_outdated", "not_yours", "deleted"],
+        refused: &[
+            "bad_json",
+            "client_outdated",
+            "not_yours",
+            "deleted",
+            "no_such_character",
+            "company_not_in_world",
+            "company_unreachable",
+            "in_the_world",
+        ],
         ..POST
     },
     Operation {

@@ -110,6 +110,11 @@ impl Problem {
         "not_yours",
         "This character is not yours; choose one of your own.",
     );
+    pub(crate) const COMPANY_NOT_IN_WORLD: Self = Self::new(
+        StatusCode::CONFLICT,
+        "company_not_in_world",
+        "Whom you want to join is not in the world now.",
+    );
     pub(crate) const NOT_FOUND: Self =
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here.");
 
