@@ -371,7 +371,8 @@ positional! {
         6 => Transit {
             /// Where to.
             area: String,
-            /// `"leaving"`, or `"opening"` while the target has no owner yet.
+            /// `"leaving"`, `"moved"` on to another instance of the same map, or `"opening"` while
+            /// the target has no owner yet.
             status: String,
         },
         /// The edge is leaving: resume on the other within `within_ms`.

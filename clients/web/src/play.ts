@@ -42,7 +42,7 @@ export async function join(login: Login, character: string, over: (code: number,
       say("");
       void loadMap(screen.mapUrl).then((map) => renderer.show(map));
     },
-    transit: (area, how) => say(how === "opening" ? `${area} is being opened…` : `To ${area}…`),
+    transit: (area, how) => say(how === "opening" ? `${area} is being opened…` : how === "moved" ? `No room here: on to ${area}…` : `To ${area}…`),
     rejected: (_, __, message) => brief(message),
     lost: () => say("Connection lost; reconnecting…"),
     ended: (code, why) => {
