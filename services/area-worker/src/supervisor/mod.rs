@@ -263,14 +263,18 @@ impl Supervisor {
             self.quarantined.insert(area);
             return;
         }
-        let stopped = error.is_lasting();
-        if stopped && failures == 0 {
+        // For a replica that cannot be folded here nobody need be alarmed: its owner runs.
+        let own = self.wanted.get(&area) == Some(&Wanted::Own);
+        let stopped = own && error.is_lasting();
+        if !own {
+            tracing::warn!(area.id = %area, error = %Chain(error), failures, "no replica can be kept; trying again");
+        } else if stopped && failures == 0 {
             tracing::error!(area.id = %area, error = %Chain(error), "an area has stopped; it is tried every {} s, and runs again when this is mended", REST_WHEN_STOPPED.as_secs());
         } else if failures == 0 || !(stopped || matches!(error, LifeError::Opening(_))) {
             tracing::error!(area.id = %area, error = %Chain(error), failures, "an area does not run; trying again");
         }
         self.failures.insert(area.clone(), failures + 1);
-        let rest = if stopped {
+        let rest = if error.is_lasting() {
             REST_WHEN_STOPPED
         } else {
             FIRST_REST * (1 << failures.min(6))
