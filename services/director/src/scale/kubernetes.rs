@@ -74,8 +74,9 @@ impl Kubernetes {
         });
         let parameters = PatchParams::default();
         let sets = self.sets().await?;
-        let scale = sets.patch_scale(&self.name, &parameters, &Patch::Merge(patch));
-        scale.await.map_err(|error| self.sort(&error)).map(size_of)
+        let patch = Patch::Merge(patch);
+        let scale = sets.patch_scale(&self.name, &parameters, &patch).await;
+        scale.map_err(|error| self.sort(&error)).map(size_of)
     }
 
     fn sort(&self, error: &kube::Error) -> BackendError {

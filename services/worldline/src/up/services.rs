@@ -10,7 +10,7 @@ use runtime::{Ctx, Flags, ServiceFuture, Shutdown, run_together};
 use tokio::task::JoinHandle;
 
 use super::broker_of;
-use crate::role::{Process, edge_config, identity_config};
+use crate::role::{Process, director_config, edge_config, identity_config};
 
 /// The running services, in two groups: the edge stops first, so that players are told while
 /// the rest still works.
@@ -96,7 +96,7 @@ impl Services {
             Ok((
                 identity_config(&sources)?,
                 sources.load::<lobby::Config>()?,
-                sources.load::<director::Config>()?,
+                director_config(&sources, &process.stack)?,
                 sources.load::<projector::Config>()?,
                 edge_config(&sources)?,
             ))
