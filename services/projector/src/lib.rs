@@ -34,6 +34,7 @@ mod ranking;
 mod rebuild;
 mod service;
 mod transaction;
+mod witness;
 
 pub use check::{Comparison, check};
 pub use cli::{AdminCommand, admin};
@@ -43,3 +44,4 @@ pub use dump::{Dump, dump};
 pub use error::ProjectError;
 pub use rebuild::{Rebuilt, rebuild};
 pub use service::{catch_up, run};
+pub use witness::knows_this_log;

@@ -96,6 +96,9 @@ pub(crate) struct UpArgs {
     /// Servers that are the broker: 1, or 3 as a cluster that may lose one
     #[arg(long, value_name = "1|3", default_value = "1", value_parser = nodes)]
     pub(crate) cluster: u8,
+    /// Start although the broker's log is not the one that the database knows
+    #[arg(long)]
+    pub(crate) other_log: bool,
     /// Bots that walk about
     #[arg(long, default_value_t = 0)]
     pub(crate) bots: u32,

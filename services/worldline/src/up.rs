@@ -58,6 +58,9 @@ pub(crate) async fn run(args: UpArgs, process: Process, ctx: Ctx) -> anyhow::Res
         postgres_url: servers.postgres.url(),
     };
     servers::prepare_streams(&run_file, servers.nats.replicas()).await?;
+    if !args.other_log {
+        servers::log_is_known(&process, &run_file).await?;
+    }
     let since = UnixMillis::now();
     run_file
         .write(&lock)

@@ -10,6 +10,7 @@ mod backup;
 mod broker_only;
 mod buckets;
 mod following;
+mod full;
 mod keeping;
 mod objects;
 mod reading;

@@ -9,11 +9,13 @@ use devstack::tools::Named;
 use devstack::{PgOptions, Postgres, RunFile, Tools};
 use eventlog::membership::{self, Change};
 use eventlog::streams::{self, StreamsFile};
+use runtime::Flags;
 use schemas::{AreaId, UnixMillis};
 
 use super::broker::Broker;
 use super::{broker_of, log_directory};
 use crate::cli::UpArgs;
+use crate::role::Process;
 
 /// How often a server's pulse is felt.
 const PULSE: Duration = Duration::from_millis(500);
@@ -98,6 +100,19 @@ pub(super) async fn prepare_streams(run_file: &RunFile, replicas: u8) -> anyhow:
     let report = streams::apply(&admin, &wanted).await?;
     tracing::debug!(?report, "streams are applied");
     Ok(())
+}
+
+/// Refuses a log that is not the one the database was folded from: one that ends before it, or another one. The broker
+/// itself cannot know: all it holds was put back together.
+pub(super) async fn log_is_known(process: &Process, run_file: &RunFile) -> anyhow::Result<()> {
+    let url = Some(&run_file.postgres_url);
+    let flags = Flags::new().set("--data-dir", "projector.postgres", url);
+    let config: projector::Config = process.sources(flags)?.load()?;
+    let log = broker_of(run_file, "projector").await?;
+    projector::knows_this_log(&config, &log).await.context(
+        "the broker's log is not the one that the database knows; see docs/runbook/log-is-not-the-one-we-knew.md, and \
+         start with --other-log if the loss is meant",
+    )
 }
 
 /// Waits until a worker has the start area, running or asleep. What was announced before `since`
