@@ -4,7 +4,12 @@
 //! core subjects, and knows nothing of the protocols above. Nothing of it survives the process.
 
 mod consumer;
+mod durable;
+mod limits;
+#[cfg(feature = "simulation")]
+pub(crate) mod network;
 mod stream;
+mod waiters;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,11 +21,12 @@ use schemas::Sequence;
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
-use self::consumer::{Durable, MemoryReader, MemoryWork};
+use self::consumer::MemoryReader;
+use self::durable::{Durable, MemoryWork};
 use self::stream::MemoryStream;
 use super::{
     AskFault, Backend, Headers, Lane, Outgoing, PublishFault, Raw, RawCore, RawReader,
-    RawSubscription, ReadSpec, Settle, Start, Stored, StreamState,
+    RawSubscription, ReadSpec, Settle, Stored, StreamState,
 };
 use crate::subject::matches;
 use crate::work::WorkOptions;
@@ -29,34 +35,28 @@ use crate::work::WorkOptions;
 const MAX_PAYLOAD: usize = 4_000_000;
 
 /// All that the twin holds.
+#[derive(Clone)]
 pub(crate) struct MemoryBackend {
     held: Arc<Held>,
 }
 
 struct Held {
     world: Mutex<World>,
-    /// Rises with every change, so that readers look again.
-    changed: watch::Sender<u64>,
     disturbed: watch::Sender<u64>,
 }
 
 #[derive(Default)]
 struct World {
     streams: BTreeMap<String, MemoryStream>,
-    /// By stream and name.
-    durables: BTreeMap<(String, String), Durable>,
-    subscribers: Vec<(String, mpsc::UnboundedSender<RawCore>)>,
+    /// By stream and name, with how long a message may stay unacknowledged.
+    durables: BTreeMap<(String, String), (Durable, Duration)>,
+    subscribers: Vec<(String, Sink)>,
+    /// A defect that a test may order: conditions are not looked at.
+    ignores_conditions: bool,
 }
 
-impl Held {
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn stir(&self) {
-        self.changed.send_modify(|count| *count += 1);
-    }
-}
+/// Takes messages to a subscriber; `false` once it is gone.
+type Sink = Box<dyn Fn(&RawCore) -> bool + Send>;
 
 impl World {
     fn stream(&mut self, name: &str) -> Result<&mut MemoryStream, AskFault> {
@@ -66,9 +66,75 @@ impl World {
     }
 
     fn deliver(&mut self, message: &RawCore) {
-        self.subscribers.retain(|(pattern, sender)| {
-            !matches(pattern, &message.subject) || sender.send(message.clone()).is_ok()
+        self.subscribers
+            .retain(|(pattern, sink)| !matches(pattern, &message.subject) || sink(message));
+    }
+
+    fn store(&mut self, message: &Outgoing) -> Result<Stored, PublishFault> {
+        if message.payload.len() > MAX_PAYLOAD {
+            return Err(PublishFault::TooLarge);
+        }
+        let mut streams = self.streams.values_mut();
+        let takes = streams.find(|stream| stream.takes(&message.subject));
+        let Some(stream) = takes else {
+            return Err(PublishFault::Silent("no responders".to_owned()));
+        };
+        let (stored, republished) = stream.store(message, self.ignores_conditions)?;
+        if let Some(republished) = republished {
+            self.deliver(&republished);
+        }
+        Ok(stored)
+    }
+}
+
+impl Held {
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn last(&self, stream: &str, subject: &str) -> Result<Option<Raw>, AskFault> {
+        Ok(self.world().stream(stream)?.last_of(subject))
+    }
+
+    fn get(
+        &self,
+        stream: &str,
+        sequence: Sequence,
+        subject: Option<&str>,
+    ) -> Result<Option<Raw>, AskFault> {
+        let mut world = self.world();
+        let stream = world.stream(stream)?;
+        Ok(match subject {
+            Some(subject) => stream.first_from(sequence, subject),
+            None => stream.messages.get(&sequence.0).cloned(),
+        })
+    }
+
+    fn settle(&self, token: &str, how: Settle) -> Result<(), AskFault> {
+        let mut parts = token.split('|');
+        let (Some(stream), Some(durable), Some(sequence)) =
+            (parts.next(), parts.next(), parts.next())
+        else {
+            return Err(AskFault::Refused(format!("{token} names no delivery")));
+        };
+        let key = (stream.to_owned(), durable.to_owned());
+        if let Some((durable, ack_wait)) = self.world().durables.get_mut(&key) {
+            durable.settle(sequence.parse().unwrap_or(0), how, *ack_wait);
+        }
+        Ok(())
+    }
+
+    fn publish_core(&self, subject: &str, payload: Bytes) {
+        self.world().deliver(&RawCore {
+            subject: subject.to_owned(),
+            payload,
+            reply: None,
+            headers: Headers::new(),
         });
+    }
+
+    fn subscribe(&self, subject: &str, sink: Sink) {
+        self.world().subscribers.push((subject.to_owned(), sink));
     }
 }
 
@@ -77,7 +143,6 @@ impl MemoryBackend {
         Self {
             held: Arc::new(Held {
                 world: Mutex::default(),
-                changed: watch::channel(0).0,
                 disturbed: watch::channel(0).0,
             }),
         }
@@ -94,23 +159,7 @@ impl MemoryBackend {
 #[async_trait]
 impl Backend for MemoryBackend {
     async fn publish(&self, message: &Outgoing, _wait: Duration) -> Result<Stored, PublishFault> {
-        if message.payload.len() > MAX_PAYLOAD {
-            return Err(PublishFault::TooLarge);
-        }
-        let stored = {
-            let mut world = self.held.world();
-            let mut streams = world.streams.values_mut();
-            let takes = streams.find(|stream| stream.takes(&message.subject));
-            let Some(stream) = takes else {
-                return Err(PublishFault::Silent("no responders".to_owned()));
-            };
-            let (stored, republished) = stream.store(message)?;
-            if let Some(republished) = republished {
-                world.deliver(&republished);
-            }
-            stored
-        };
-        self.held.stir();
+        let stored = self.held.world().store(message)?;
         // The answer comes by another turn of the runtime, as from a socket.
         tokio::task::yield_now().await;
         Ok(stored)
@@ -122,7 +171,7 @@ impl Backend for MemoryBackend {
         stream: &str,
         subject: &str,
     ) -> Result<Option<Raw>, AskFault> {
-        Ok(self.held.world().stream(stream)?.last_of(subject))
+        self.held.last(stream, subject)
     }
 
     async fn get(
@@ -131,12 +180,7 @@ impl Backend for MemoryBackend {
         sequence: Sequence,
         subject: Option<&str>,
     ) -> Result<Option<Raw>, AskFault> {
-        let mut world = self.held.world();
-        let stream = world.stream(stream)?;
-        Ok(match subject {
-            Some(subject) => stream.first_from(sequence, subject),
-            None => stream.messages.get(&sequence.0).cloned(),
-        })
+        self.held.get(stream, sequence, subject)
     }
 
     async fn state(&self, stream: &str, subjects: Option<&str>) -> Result<StreamState, AskFault> {
@@ -159,62 +203,28 @@ impl Backend for MemoryBackend {
     }
 
     async fn open_read(&self, spec: &ReadSpec) -> Result<Box<dyn RawReader>, AskFault> {
-        let after = {
-            let mut world = self.held.world();
-            let stream = world.stream(&spec.stream)?;
-            match spec.start {
-                Start::After(sequence) => sequence,
-                Start::Time(time) => stream.before(time),
-                Start::LastPerSubject => Sequence(0),
-            }
-        };
-        let reader = MemoryReader::new(Arc::clone(&self.held), spec.clone(), after);
-        Ok(Box::new(reader))
+        let reader = MemoryReader::open(&self.held, spec.clone());
+        Ok(Box::new(reader.ok_or(AskFault::NoStream)?))
     }
 
     async fn open_work(&self, options: &WorkOptions) -> Result<Box<dyn RawReader>, AskFault> {
-        let mut world = self.held.world();
-        world.stream(&options.stream)?;
-        let key = (options.stream.clone(), options.durable.clone());
-        let durable = world.durables.entry(key).or_default();
-        let participant = durable.join();
-        let held = Arc::clone(&self.held);
-        Ok(Box::new(MemoryWork::new(
-            held,
-            options.clone(),
-            participant,
-        )))
+        let work = MemoryWork::open(&self.held, options.clone());
+        Ok(Box::new(work.ok_or(AskFault::NoStream)?))
     }
 
     async fn settle(&self, token: &str, how: Settle) -> Result<(), AskFault> {
-        let mut parts = token.split('|');
-        let (Some(stream), Some(durable), Some(sequence)) =
-            (parts.next(), parts.next(), parts.next())
-        else {
-            return Err(AskFault::Refused(format!("{token} names no delivery")));
-        };
-        let key = (stream.to_owned(), durable.to_owned());
-        if let Some(durable) = self.held.world().durables.get_mut(&key) {
-            durable.settle(sequence.parse().unwrap_or(0), how);
-        }
-        self.held.stir();
-        Ok(())
+        self.held.settle(token, how)
     }
 
     async fn publish_core(&self, subject: &str, payload: Bytes) -> Result<(), PublishFault> {
-        self.held.world().deliver(&RawCore {
-            subject: subject.to_owned(),
-            payload,
-            reply: None,
-            headers: Headers::new(),
-        });
+        self.held.publish_core(subject, payload);
         Ok(())
     }
 
     async fn subscribe(&self, subject: &str) -> Result<Box<dyn RawSubscription>, AskFault> {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let mut world = self.held.world();
-        world.subscribers.push((subject.to_owned(), sender));
+        let sink = move |message: &RawCore| sender.send(message.clone()).is_ok();
+        self.held.subscribe(subject, Box::new(sink));
         Ok(Box::new(MemorySubscription(receiver)))
     }
 

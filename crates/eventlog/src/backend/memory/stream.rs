@@ -1,11 +1,13 @@
 //! One stream of the twin: storing under conditions and limits.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use schemas::{Sequence, UnixMillis};
 use serde_json::Value;
 use tokio::time::Instant;
+
+use super::limits::Limits;
+use super::waiters::Waiters;
 
 use crate::backend::{
     EXPECTED_LAST, Headers, MESSAGE_ID, Outgoing, PublishFault, ROLLUP, Raw, RawCore, Stored,
@@ -17,12 +19,17 @@ use crate::subject::matches;
 pub(super) struct MemoryStream {
     pub(super) name: String,
     config: Value,
+    pub(super) limits: Limits,
+    /// Who wants to know of new messages.
+    pub(super) waiters: Waiters,
     pub(super) messages: BTreeMap<u64, Raw>,
-    by_subject: HashMap<String, BTreeSet<u64>>,
+    by_subject: BTreeMap<String, BTreeSet<u64>>,
     bytes: u64,
     pub(super) last: u64,
-    /// Dedupe ids with what they stored and when.
-    ids: HashMap<String, (u64, Instant)>,
+    /// Dedupe ids with what they stored.
+    ids: HashMap<String, u64>,
+    /// The same in the order in which they came.
+    ids_by_age: VecDeque<(Instant, String)>,
     /// When each message was stored; only of streams whose messages grow old.
     ages: BTreeMap<u64, Instant>,
 }
@@ -31,34 +38,27 @@ impl MemoryStream {
     pub(super) fn new(config: Value) -> Self {
         Self {
             name: config["name"].as_str().unwrap_or_default().to_owned(),
+            limits: Limits::of(&config),
             config,
+            waiters: Waiters::default(),
             messages: BTreeMap::new(),
-            by_subject: HashMap::new(),
+            by_subject: BTreeMap::new(),
             bytes: 0,
             last: 0,
             ids: HashMap::new(),
+            ids_by_age: VecDeque::new(),
             ages: BTreeMap::new(),
         }
     }
 
     pub(super) fn configure(&mut self, config: Value) {
+        self.limits = Limits::of(&config);
         self.config = config;
     }
 
-    fn duration(&self, field: &str) -> Option<Duration> {
-        let nanos = self.config[field].as_u64().filter(|nanos| *nanos > 0);
-        nanos.map(Duration::from_nanos)
-    }
-
-    fn limit(&self, field: &str) -> Option<u64> {
-        self.config[field].as_u64().filter(|limit| *limit > 0)
-    }
-
     pub(super) fn takes(&self, subject: &str) -> bool {
-        let patterns = self.config["subjects"].as_array().into_iter().flatten();
-        patterns
-            .filter_map(Value::as_str)
-            .any(|pattern| matches(pattern, subject))
+        let mut patterns = self.limits.subjects.iter();
+        patterns.any(|pattern| matches(pattern, subject))
     }
 
     fn last_sequence(&self, subject: &str) -> u64 {
@@ -70,6 +70,7 @@ impl MemoryStream {
     pub(super) fn store(
         &mut self,
         message: &Outgoing,
+        ignores_conditions: bool,
     ) -> Result<(Stored, Option<RawCore>), PublishFault> {
         self.expire();
         if let Some(sequence) = self.known(&message.headers) {
@@ -83,22 +84,24 @@ impl MemoryStream {
         let before = self.last_sequence(&message.subject);
         if let Some(expected) = header(&message.headers, EXPECTED_LAST)
             && expected.parse() != Ok(before)
+            && !ignores_conditions
         {
             return Err(PublishFault::WrongLast(format!(
                 "wrong last sequence: {before}"
             )));
         }
         let size = message.payload.len() as u64 + message.subject.len() as u64;
-        if self.config["discard"] == "new"
-            && let Some(limit) = self.limit("max_bytes")
-            && self.bytes + size > limit
+        if self
+            .limits
+            .refuses_beyond
+            .is_some_and(|limit| self.bytes + size > limit)
         {
             return Err(PublishFault::Full("maximum bytes exceeded".to_owned()));
         }
         let stored = self.push(&message.subject, message.payload.clone(), &message.headers);
         if let Some(id) = header(&message.headers, MESSAGE_ID) {
-            self.ids
-                .insert(id.to_owned(), (stored.sequence.0, Instant::now()));
+            self.ids.insert(id.to_owned(), stored.sequence.0);
+            self.ids_by_age.push_back((Instant::now(), id.to_owned()));
         }
         let republished = self.republished(&stored, before);
         let stored = Stored {
@@ -110,10 +113,14 @@ impl MemoryStream {
     }
 
     fn known(&mut self, headers: &Headers) -> Option<u64> {
-        let window = self.duration("duplicate_window")?;
-        self.ids.retain(|_, (_, at)| at.elapsed() < window);
-        let (sequence, _) = self.ids.get(header(headers, MESSAGE_ID)?)?;
-        Some(*sequence)
+        let window = self.limits.dedupe_window?;
+        while let Some((_, id)) = self
+            .ids_by_age
+            .pop_front_if(|(at, _)| at.elapsed() >= window)
+        {
+            self.ids.remove(&id);
+        }
+        self.ids.get(header(headers, MESSAGE_ID)?).copied()
     }
 
     fn push(&mut self, subject: &str, payload: bytes::Bytes, headers: &Headers) -> Raw {
@@ -128,7 +135,7 @@ impl MemoryStream {
         };
         self.bytes += raw.payload.len() as u64 + subject.len() as u64;
         self.messages.insert(self.last, raw.clone());
-        if self.duration("max_age").is_some() {
+        if self.limits.max_age.is_some() {
             self.ages.insert(self.last, Instant::now());
         }
         let all = self.by_subject.entry(subject.to_owned()).or_default();
@@ -139,11 +146,12 @@ impl MemoryStream {
         }
         let all = self.by_subject.entry(subject.to_owned()).or_default();
         all.insert(self.last);
-        let kept = self.config["max_msgs_per_subject"].as_u64().unwrap_or(0);
+        let kept = self.limits.per_subject;
         if kept > 0 && all.len() as u64 > kept {
             let oldest = all.first().copied().unwrap_or(0);
             self.remove(oldest);
         }
+        self.waiters.wake(subject);
         raw
     }
 
@@ -163,9 +171,7 @@ impl MemoryStream {
 
     /// The message as subscribers see it, with the headers a broker adds.
     fn republished(&self, stored: &Raw, before: u64) -> Option<RawCore> {
-        let republish = &self.config["republish"];
-        let source = republish["src"].as_str()?;
-        let destination = republish["dest"].as_str()?;
+        let (source, prefix) = self.limits.republish.as_ref()?;
         matches(source, &stored.subject).then_some(())?;
         let mut headers = stored.headers.clone();
         let added = [
@@ -175,8 +181,6 @@ impl MemoryStream {
             ("Nats-Last-Sequence", before.to_string()),
         ];
         headers.extend(added.map(|(name, value)| (name.to_owned(), value)));
-        // Only `source` → `prefix.source` is used: the destination's prefix goes in front.
-        let prefix = destination.strip_suffix(source).unwrap_or_default();
         Some(RawCore {
             subject: format!("{prefix}{}", stored.subject),
             payload: stored.payload.clone(),
@@ -187,10 +191,10 @@ impl MemoryStream {
 
     /// Removes what is older than the stream keeps, leaving markers where it is told to.
     pub(super) fn expire(&mut self) {
-        let Some(age) = self.duration("max_age") else {
+        let Some(age) = self.limits.max_age else {
             return;
         };
-        let marks = self.duration("subject_delete_marker_ttl").is_some();
+        let marks = self.limits.marks_expired;
         while let Some((&sequence, at)) = self.ages.first_key_value() {
             if at.elapsed() < age {
                 return;
