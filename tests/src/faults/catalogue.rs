@@ -94,7 +94,7 @@ pub trait Fault: Sync + Send {
 }
 
 /// All of them.
-pub static ALL: [&dyn Fault; 40] = [
+pub static ALL: [&dyn Fault; 42] = [
     &Kill::WORKER,
     &Kill::EDGE,
     &Kill::DIRECTOR,
@@ -110,10 +110,12 @@ pub static ALL: [&dyn Fault; 40] = [
     &Link::WORKER_CUT,
     &Link::WORKER_SILENT,
     &Link::WORKER_DEAF,
+    &Link::WORKER_HOLE,
     &Link::WORKER_LATE,
     &Link::EDGE_CUT,
     &Link::EDGE_SILENT,
     &Link::EDGE_DEAF,
+    &Link::EDGE_HOLE,
     &Link::EDGE_LATE,
     &Link::DIRECTOR_CUT,
     &Link::LOBBY_CUT,

@@ -16,7 +16,7 @@ const TRIES: u64 = 4;
 const fn brought_out_by(defect: Defect) -> (&'static [&'static str], u64) {
     match defect {
         Defect::FenceDropped => (&["worker-pause", "worker-silent", "worker-cut"], 2500),
-        Defect::GroupForgotten => (&["edge-deaf", "edge-silent", "broker-pause"], 3000),
+        Defect::GroupForgotten => (&["edge-hole"], 3000),
         Defect::EffectsNotResent => (&["worker-trap"], 2500),
         Defect::OutcomeSkipped => (&["slow-acks"], 8000),
         Defect::CommandsPassedOver => (&["worker-kill", "worker-pause"], 3000),

@@ -159,10 +159,12 @@ async fn play(
 
     // The bots wait for their last answers for five seconds only; first the world goes on.
     let wanted = bots.answered() + u64::from(settings.bots) * 10;
-    eventually("the bots are answered", || async {
+    let answered = eventually("the bots are answered", || async {
         Ok(bots.answered() >= wanted)
-    })
-    .await?;
+    });
+    if let Err(error) = answered.await {
+        eprintln!("  {error:#}");
+    }
     set_act.send_replace(Act::Rest);
     let report = bots.finish().await?;
     set_act.send_replace(Act::Leave);

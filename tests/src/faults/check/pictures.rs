@@ -40,7 +40,7 @@ pub(super) fn bots(bots: &[LastSeen], seen: &[Seen], findings: &mut Vec<Finding>
         };
         let mut bodies = then.state.bodies();
         let Some(body) = bodies.find(|body| body.character.to_string() == bot.character) else {
-            find("it was not there".to_owned());
+            // The last that it saw was its own departure: it was on its way when all were asked.
             continue;
         };
         let at = body.segment.position(Step(bot.step + 1));

@@ -79,9 +79,6 @@ impl Fault for Drain {
     fn lasts(&self) -> (u64, u64) {
         (500, 3000)
     }
-    fn by_default(&self) -> bool {
-        false
-    }
     async fn strike(&self, ground: &mut Ground, target: &str) -> anyhow::Result<()> {
         if ground.stack.role(target).is_running() {
             ground.stack.tool(&["worker", "drain", target]).await?;

@@ -18,6 +18,8 @@ enum How {
     Silent,
     /// What it sends arrives, the answers never do: at the end its connections break.
     Deaf,
+    /// What it sends is swallowed and nothing is answered: at the end its connections break.
+    Hole,
     /// Everything takes this many ms longer each way.
     Late(u64),
 }
@@ -61,6 +63,20 @@ impl Link {
         "a worker's frames arrive, their acks are lost",
         Hits::Worker,
         How::Deaf,
+    );
+    /// A worker whose frames are lost on the way.
+    pub const WORKER_HOLE: Self = Self::of(
+        "worker-hole",
+        "what a worker sends is swallowed, then its connections break",
+        Hits::Worker,
+        How::Hole,
+    );
+    /// An edge whose groups are lost on the way.
+    pub const EDGE_HOLE: Self = Self::of(
+        "edge-hole",
+        "what an edge sends is swallowed, then its connections break",
+        Hits::Edge,
+        How::Hole,
     );
     /// A worker far away.
     pub const WORKER_LATE: Self = Self::of(
@@ -151,13 +167,15 @@ impl Fault for Link {
     fn lasts(&self) -> (u64, u64) {
         match self.how {
             How::Late(_) => (2000, 5000),
+            // Longer than anybody waits for one answer.
+            How::Hole => (2300, 4500),
             _ => (400, 4000),
         }
     }
     async fn strike(&self, ground: &mut Ground, target: &str) -> anyhow::Result<()> {
         let wire = match self.how {
             How::Cut => Wire::CUT,
-            How::Silent => Wire::SILENT,
+            How::Silent | How::Hole => Wire::SILENT,
             How::Deaf => Wire::DEAF,
             How::Late(by) => Wire::late(Duration::from_millis(by)),
         };
@@ -167,8 +185,8 @@ impl Fault for Link {
     }
     async fn heal(&self, ground: &mut Ground, target: &str) -> anyhow::Result<()> {
         let proxy = ground.stack.wire(target).context("it has no wire")?;
-        if matches!(self.how, How::Deaf) {
-            // What was not heard stays unheard.
+        if matches!(self.how, How::Deaf | How::Hole) {
+            // What was not carried by now never is.
             proxy.set(Wire::CUT);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
