@@ -68,8 +68,8 @@ pub struct RenderedConfig {
     pub users: String,
 }
 
-/// What [`NatsConfig::file_store`] is at least: the streams reserve 11 GiB before they hold anything.
-const LEAST_FILE_STORE: u64 = 16 << 30;
+/// What [`NatsConfig::file_store`] is at least, of each node: the streams reserve 11 GiB before they hold anything.
+pub const LEAST_FILE_STORE: u64 = 16 << 30;
 
 /// Three quarters of what a store in `dir` can have of its disk: what is free, and what it has already.
 ///

@@ -15,7 +15,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 
 pub use cluster::{Cluster, ClusterError, ClusterOptions};
-pub use config::{NatsConfig, NodeConfig, RenderedConfig, share_of_disk};
+pub use config::{LEAST_FILE_STORE, NatsConfig, NodeConfig, RenderedConfig, share_of_disk};
 pub use users::{Credential, Users, UsersError};
 
 use crate::process::{Launch, ServerError, ServerProcess};

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use devstack::nats::{Users, share_of_disk};
+use devstack::nats::{LEAST_FILE_STORE, Users, share_of_disk};
 use devstack::{Cluster, ClusterOptions, NatsConfig, NatsOptions, NatsServer, Tools};
 
 /// Where one server keeps its streams; three keep them in `nats-1` and so on.
@@ -37,8 +37,8 @@ impl Broker {
             .with_context(|| format!("looking how much room there is at {}", first.display()))?;
         let config = NatsConfig {
             users: Some(users),
-            // All nodes share this machine's disk.
-            file_store: room / u64::from(nodes),
+            // All nodes share this machine's disk; each must be able to reserve what the streams ask for.
+            file_store: (room / u64::from(nodes)).max(LEAST_FILE_STORE),
             ..NatsConfig::default()
         };
         if several {
