@@ -15,7 +15,7 @@ pub enum BackendKind {
     None,
     /// The director, as processes of its own machine.
     Local,
-    /// Kubernetes, by the size of a StatefulSet.
+    /// Kubernetes, by the size of a `StatefulSet`.
     Kubernetes,
 }
 
@@ -27,9 +27,9 @@ pub struct Config {
     /// `WORLDLINE_FLEET_BACKEND`.
     pub backend: BackendKind,
     /// What their names begin with, `-0` and so on follow; for `kubernetes` the name of the
-    /// StatefulSet. Default `worldline-worker`; `WORLDLINE_FLEET_NAME`.
+    /// `StatefulSet`. Default `worldline-worker`; `WORLDLINE_FLEET_NAME`.
     pub name: String,
-    /// Namespace of the StatefulSet. Default empty: that of the director's own pod;
+    /// Namespace of the `StatefulSet`. Default empty: that of the director's own pod;
     /// `WORLDLINE_FLEET_NAMESPACE`.
     pub namespace: String,
     /// There are never fewer. Default 1; `WORLDLINE_FLEET_MIN`.
