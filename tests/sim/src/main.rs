@@ -26,6 +26,9 @@ struct Args {
     /// Prints each schedule and what came of it.
     #[arg(long)]
     verbose: bool,
+    /// Leaves a failing schedule as it is.
+    #[arg(long)]
+    no_shrink: bool,
     /// Prints the processes' own log.
     #[arg(long)]
     log: bool,
@@ -54,7 +57,7 @@ fn main() -> ExitCode {
             if over {
                 return;
             }
-            if let Some(time) = one(seed, args.verbose) {
+            if let Some(time) = one(seed, &args) {
                 done.fetch_add(1, Ordering::Relaxed);
                 simulated.fetch_add(time.as_secs(), Ordering::Relaxed);
             } else {
@@ -77,7 +80,7 @@ fn main() -> ExitCode {
 }
 
 /// Runs one; how much time passed in it, or `None` if it failed.
-fn one(seed: u64, verbose: bool) -> Option<Duration> {
+fn one(seed: u64, args: &Args) -> Option<Duration> {
     let schedule = Schedule::draw(seed);
     let outcome = match run(&schedule) {
         Ok(outcome) => outcome,
@@ -86,16 +89,18 @@ fn one(seed: u64, verbose: bool) -> Option<Duration> {
             return None;
         }
     };
-    if verbose {
+    if args.verbose {
         println!("{schedule}{outcome}");
     }
     if outcome.findings.is_empty() {
         return Some(outcome.simulated);
     }
-    println!("FAILED\n{schedule}{outcome}\nshrinking …");
-    let smallest = shrink(&schedule, 200);
-    if let Ok(outcome) = run(&smallest) {
-        println!("the smallest that still fails:\n{smallest}{outcome}");
+    println!("FAILED\n{schedule}{outcome}");
+    if !args.no_shrink {
+        let smallest = shrink(&schedule, 200);
+        if let Ok(outcome) = run(&smallest) {
+            println!("the smallest that still fails:\n{smallest}{outcome}");
+        }
     }
     println!(
         "again: cargo run --release -p worldline-sim -- --seed {seed} --schedules 1 --verbose"

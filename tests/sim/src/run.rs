@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::check::{self, Finding};
 use crate::gate::Play;
 use crate::realm::{Realm, WALL};
-use crate::schedule::{Defect, Schedule};
+use crate::schedule::Schedule;
 
 /// After the last harm everything must be settled within this time: the longest patience before
 /// something is sent again is 64 s.
@@ -80,10 +80,6 @@ async fn simulate(schedule: &Schedule) -> anyhow::Result<Outcome> {
     let broker = Process::new("broker", schedule.seed, WALL);
     let began = Instant::now();
     let network = broker.within(Network::new);
-    match schedule.defect {
-        Some(Defect::NoFence) => network.ignore_conditions(),
-        Some(Defect::EffectsOnce | Defect::OutcomeSkipped) | None => {}
-    }
     let play = Arc::new(Play::of(schedule.players));
     let (seen, log) = (Arc::clone(&play), network.observer());
     let following = async move { seen.whereabouts.follow(log).await };

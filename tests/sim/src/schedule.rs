@@ -63,17 +63,6 @@ pub struct Step {
     pub action: Action,
 }
 
-/// A defect that is built in, to see that it is found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Defect {
-    /// The broker does not look at conditions, as if the fence's header were not sent.
-    NoFence,
-    /// Effects that are lost are not sent again: every second one never arrives.
-    EffectsOnce,
-    /// Who decides passes over a command without an outcome.
-    OutcomeSkipped,
-}
-
 /// A whole run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
@@ -91,8 +80,6 @@ pub struct Schedule {
     pub players: u8,
     /// The harm, by time.
     pub steps: Vec<Step>,
-    /// Built in, to be found.
-    pub defect: Option<Defect>,
 }
 
 const fn ms(millis: u64) -> Duration {
@@ -112,7 +99,6 @@ impl Schedule {
             lobbies: chance.random_range(1..=2),
             players: chance.random_range(1..=4),
             steps: Vec::new(),
-            defect: None,
         };
         let count = chance.random_range(1..=6);
         let mut joined = schedule.workers;
@@ -127,15 +113,6 @@ impl Schedule {
         steps.sort_by_key(|step| step.at);
         schedule.steps = steps;
         schedule
-    }
-
-    /// The same with a defect built in.
-    #[must_use]
-    pub fn with(self, defect: Defect) -> Self {
-        Self {
-            defect: Some(defect),
-            ..self
-        }
     }
 
     /// Everybody who is there at the beginning.

@@ -51,8 +51,6 @@ struct World {
     /// By stream and name, with how long a message may stay unacknowledged.
     durables: BTreeMap<(String, String), (Durable, Duration)>,
     subscribers: Vec<(String, Sink)>,
-    /// A defect that a test may order: conditions are not looked at.
-    ignores_conditions: bool,
 }
 
 /// Takes messages to a subscriber; `false` once it is gone.
@@ -79,7 +77,7 @@ impl World {
         let Some(stream) = takes else {
             return Err(PublishFault::Silent("no responders".to_owned()));
         };
-        let (stored, republished) = stream.store(message, self.ignores_conditions)?;
+        let (stored, republished) = stream.store(message)?;
         if let Some(republished) = republished {
             self.deliver(&republished);
         }

@@ -124,9 +124,4 @@ impl Network {
     fn is_leaderless(&self) -> bool {
         self.state().leaderless_until > Instant::now()
     }
-
-    /// A defect: conditions are not looked at.
-    pub(crate) fn ignore_conditions(&self, yes: bool) {
-        self.held.world().ignores_conditions = yes;
-    }
 }

@@ -70,7 +70,6 @@ impl MemoryStream {
     pub(super) fn store(
         &mut self,
         message: &Outgoing,
-        ignores_conditions: bool,
     ) -> Result<(Stored, Option<RawCore>), PublishFault> {
         self.expire();
         if let Some(sequence) = self.known(&message.headers) {
@@ -84,7 +83,6 @@ impl MemoryStream {
         let before = self.last_sequence(&message.subject);
         if let Some(expected) = header(&message.headers, EXPECTED_LAST)
             && expected.parse() != Ok(before)
-            && !ignores_conditions
         {
             return Err(PublishFault::WrongLast(format!(
                 "wrong last sequence: {before}"
