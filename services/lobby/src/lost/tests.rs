@@ -206,6 +206,8 @@ async fn ann_is_missed(log: &EventLog) -> Character {
         at: UnixMillis(1),
     };
     let mut entry: Entry = entry(state.clone(), vec![missed]);
+    let commands = log.stream_info(Domain::Lobby.command_stream()).await;
+    entry.incarnation = commands.unwrap().incarnation;
     entry
         .outbox
         .sent
