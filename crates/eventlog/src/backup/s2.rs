@@ -32,12 +32,17 @@ impl Unpacker {
     pub(super) fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), BackupError> {
         self.waiting.extend_from_slice(bytes);
         let mut from = 0;
-        while let Some((kind, chunk, next)) = chunk(&self.waiting, from)? {
+        while let Some(Chunk {
+            kind,
+            content,
+            next,
+        }) = chunk(&self.waiting, from)?
+        {
             self.opened |= kind == IDENTIFIER;
             if !self.opened {
                 return Err(BackupError::damaged("it does not begin as an S2 stream"));
             }
-            take(kind, chunk, out)?;
+            take(kind, content, out)?;
             from = next;
         }
         self.waiting.drain(..from);
@@ -50,8 +55,16 @@ impl Unpacker {
     }
 }
 
-/// A chunk's kind and content, and where the next begins; `None`: not all of it is there.
-fn chunk(bytes: &[u8], from: usize) -> Result<Option<(u8, &[u8], usize)>, BackupError> {
+/// A piece of the stream.
+struct Chunk<'a> {
+    kind: u8,
+    content: &'a [u8],
+    /// Where the next one begins.
+    next: usize,
+}
+
+/// The chunk that begins at `from`; `None`: not all of it is there.
+fn chunk(bytes: &[u8], from: usize) -> Result<Option<Chunk<'_>>, BackupError> {
     let Some([kind, a, b, c]) = bytes.get(from..from + 4) else {
         return Ok(None);
     };
@@ -61,7 +74,11 @@ fn chunk(bytes: &[u8], from: usize) -> Result<Option<(u8, &[u8], usize)>, Backup
     }
     let next = from + 4 + length;
     let content = bytes.get(from + 4..next);
-    Ok(content.map(|content| (*kind, content, next)))
+    Ok(content.map(|content| Chunk {
+        kind: *kind,
+        content,
+        next,
+    }))
 }
 
 fn take(kind: u8, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), BackupError> {

@@ -197,7 +197,7 @@ async fn compare(copied: &Copied, log: &EventLog) -> anyhow::Result<()> {
         "{name} ends at {last} and should end at {}",
         copied.cut
     );
-    if messages < copied.messages && !copied.config["max_age"].as_u64().is_none_or(|age| age == 0) {
+    if messages < copied.messages && ages(copied) {
         let aged = copied.messages - messages;
         eprintln!("{name}: {aged} messages have grown older than they are kept, and are gone");
         return Ok(());
@@ -208,4 +208,10 @@ async fn compare(copied: &Copied, log: &EventLog) -> anyhow::Result<()> {
         copied.messages
     );
     Ok(())
+}
+
+/// Whether the stream forgets what is old.
+fn ages(copied: &Copied) -> bool {
+    let age = copied.config["max_age"].as_u64();
+    age.is_some_and(|age| age > 0)
 }
