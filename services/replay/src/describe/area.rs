@@ -195,7 +195,7 @@ pub(crate) fn motion(scene: &Scene<'_>, moved: &Moved) -> Line {
 /// A message to another aggregate.
 pub(crate) fn effect(scene: &Scene<'_>, effect: &Effect) -> Line {
     let about = effect.payload.character();
-    let who = about.map_or_else(|| "the area".to_owned(), |who| scene.name(who).to_string());
+    let who = about.map_or_else(|| "the area".to_owned(), |who| scene.name(who));
     let text = format!(
         "{} {}, effect {} to {}",
         payload_kind(&effect.payload),

@@ -85,8 +85,7 @@ fn told(scene: &Scene<'_>, command: &Command) -> (&'static str, Vec<CharacterId>
         Command::Effect(message) => {
             let (payload, number) = (&message.effect.payload, message.effect.number);
             let (about, source) = (payload.character(), &message.source);
-            let who =
-                about.map_or_else(|| "the area".to_owned(), |who| scene.name(who).to_string());
+            let who = about.map_or_else(|| "the area".to_owned(), |who| scene.name(who));
             (
                 payload_kind(payload),
                 about.into_iter().collect(),
