@@ -43,7 +43,7 @@ pub(crate) async fn run(args: UpArgs, process: Process, ctx: Ctx) -> anyhow::Res
         let (servers, page) = tokio::join!(Servers::start(&args, &stack.data_dir), web::build());
         Ok::<_, anyhow::Error>((servers?, page))
     };
-    let Some(started) = ctx.shutdown.unless_begun(start).await else {
+    let Some(started) = ctx.shutdown.unless_begun(Box::pin(start)).await else {
         return Ok(());
     };
     let (mut servers, page) = started?;
