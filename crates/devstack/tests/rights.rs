@@ -302,7 +302,8 @@ fn rights_name_whole_subjects_of_ours() -> Outcome {
             let first = tokens.first().copied().unwrap_or_default();
             assert!(
                 [
-                    "cmd", "evt", "live", "wake", "hb", "reply", "_INBOX", "$JS", "$KV", "$O"
+                    "cmd", "evt", "live", "wake", "ready", "hb", "reply", "_INBOX", "$JS", "$KV",
+                    "$O"
                 ]
                 .contains(&first),
                 "{role}: {subject}"
