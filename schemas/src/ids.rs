@@ -420,15 +420,7 @@ impl schemars::JsonSchema for Digest {
 
 /// How far an area has consumed its command stream: a message and how many commands of it.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Default,
-    Serialize,
-    Deserialize,
-    schemars::JsonSchema,
+    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema,
 )]
 pub struct CommandPosition {
     /// Which life of the command stream `sequence` counts in.

@@ -11,7 +11,9 @@ use std::sync::OnceLock;
 pub(crate) fn shown(now: u64) -> u64 {
     static FILE: OnceLock<Option<PathBuf>> = OnceLock::new();
     let file = FILE.get_or_init(|| std::env::var_os("WORLDLINE_CLOCK").map(PathBuf::from));
-    let written = file.as_ref().and_then(|file| std::fs::read_to_string(file).ok());
+    let written = file
+        .as_ref()
+        .and_then(|file| std::fs::read_to_string(file).ok());
     let off_by = written.and_then(|text| text.trim().parse::<i64>().ok());
     now.saturating_add_signed(off_by.unwrap_or(0))
 }

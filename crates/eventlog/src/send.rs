@@ -11,12 +11,12 @@ use bytes::Bytes;
 use schemas::{Claim, Sequence};
 use tokio::time::Instant;
 
-use crate::{Defect, EventLog, seeded};
 use crate::ask::Pauses;
 use crate::backend::{Backend, MESSAGE_ID, Outgoing, PublishFault};
 use crate::conditioned::Attempts;
 use crate::error::SendError;
 use crate::metric_names::STORED_MESSAGES_TOTAL;
+use crate::{Defect, EventLog, seeded};
 
 /// How long the outcome is pursued: the last attempt must end within the streams' dedupe window.
 const DEADLINE: Duration = Duration::from_secs(17);
