@@ -322,6 +322,41 @@ fn rights_name_whole_subjects_of_ours() -> Outcome {
     Ok(())
 }
 
+#[tokio::test]
+async fn who_copies_streams_changes_none() -> Outcome {
+    let broker = with_streams().await?;
+    let mut backup = Member::connect(&broker, "backup").await?;
+    for request in ["STREAM.INFO", "STREAM.SNAPSHOT", "CONSUMER.LIST"] {
+        let subject = format!("$JS.API.{request}.AREA_EVENTS");
+        assert!(!backup.is_refused(&subject).await?, "{request}");
+    }
+    for request in [
+        "STREAM.RESTORE",
+        "STREAM.UPDATE",
+        "STREAM.DELETE",
+        "STREAM.PURGE",
+        "STREAM.MSG.DELETE",
+        "CONSUMER.CREATE",
+    ] {
+        let subject = format!("$JS.API.{request}.AREA_EVENTS");
+        assert!(backup.is_refused(&subject).await?, "{request}");
+    }
+    for subject in [
+        "evt.area.harbor-1",
+        "$KV.keys.x",
+        "$JS.SNAPSHOT.RESTORE.x.y",
+    ] {
+        assert!(backup.is_refused(subject).await?, "{subject}");
+    }
+    // Restoring is the administrator's, and nobody else's.
+    for role in role_names()? {
+        let mut member = Member::connect(&broker, &role).await?;
+        let refused = member.is_refused("$JS.SNAPSHOT.RESTORE.x.y").await?;
+        assert_eq!(refused, role != "admin", "{role}");
+    }
+    Ok(())
+}
+
 /// compose.yaml mounts the rendered file.
 #[test]
 fn the_committed_users_conf_is_rendered_from_users_toml() -> Outcome {
