@@ -21,8 +21,8 @@ use crate::own_body::LastSeen;
 use crate::report::Report;
 use crate::tally::Tally;
 
-/// How long outstanding outcomes are awaited once the inputs have stopped.
-const DRAIN: Duration = Duration::from_secs(5);
+/// How long outstanding outcomes are awaited at most once the inputs have stopped; a loaded machine needs some of it.
+const DRAIN: Duration = Duration::from_secs(15);
 /// How long leaving may take.
 const LEAVE: Duration = Duration::from_secs(10);
 
