@@ -37,6 +37,12 @@ mod ws;
 
 pub use config::Config;
 
+/// The key under which the name of a character is reserved, with all that look like it.
+#[must_use]
+pub fn character_name_key(locator: &schemas::locate::Locator, name: &str) -> schemas::Digest {
+    character_name::CharacterName::given(name).place(locator)
+}
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 

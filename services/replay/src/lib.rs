@@ -21,7 +21,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use eventlog::{EventLog, ReadError};
+use schemas::AreaId;
 use schemas::sealed::RealmKey;
+use world::AreaState;
 
 pub use cli::{Cli, ListArgs, ReplayCommand, ShowArgs, TailArgs, VerifyArgs};
 pub use moment::{Moment, MomentError};
@@ -51,6 +53,15 @@ pub enum ReplayError {
     /// Nobody takes the output.
     #[error("writing the output")]
     Output(#[from] std::io::Error),
+}
+
+/// An area as it stands now.
+///
+/// # Errors
+/// When the log cannot be read, or does not fold.
+pub async fn now(log: &EventLog, area: &AreaId) -> Result<AreaState, ReplayError> {
+    let then = history::area(log, area, history::Stop::At(Moment::Now)).await?;
+    Ok(then.state)
 }
 
 /// Runs a subcommand; the answer goes to `out`, progress and errors to standard error.

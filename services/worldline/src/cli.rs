@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Worker(WorkerArgs),
     /// List areas, and lead them
     Area(fleet::AreaArgs),
+    /// Ask after a character
+    Character(crate::character::CharacterArgs),
     /// Hold players' sockets
     Edge(EdgeArgs),
     /// Decide about accounts

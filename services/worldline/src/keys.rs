@@ -109,6 +109,11 @@ impl Keys {
         Ok(RealmKey::from_bytes(bytes("realm", &self.realm)?))
     }
 
+    /// What finds people by what they are called.
+    pub(crate) fn locator(&self) -> anyhow::Result<Locator> {
+        Ok(Locator::of_realm(bytes("realm", &self.realm)?))
+    }
+
     /// Each service's share, as settings of its section.
     pub(crate) fn into_flags(self, flags: Flags) -> Flags {
         // A realm key that is none is the edge's to complain about.

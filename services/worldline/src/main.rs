@@ -2,6 +2,7 @@
 
 mod access;
 mod backup;
+mod character;
 mod cli;
 mod fleet;
 mod health;
@@ -38,6 +39,9 @@ fn main() -> ExitCode {
         }),
         Command::Director(args) => process.director(args),
         Command::Projector(args) => process.projector(args),
+        Command::Character(args) => {
+            tool::run(process, Flags::new(), |tool| tool.character(args))
+        }
         Command::Replay(args) => tool::run(process, Flags::new(), |tool| tool.replay(args)),
         Command::Bots(args) => tool::run(process, Flags::new(), |tool| tool.bots(args)),
         Command::Streams(args) => tool::run(process, Flags::new(), |tool| tool.streams(args)),

@@ -10,6 +10,7 @@ use schemas::{AreaId, decode};
 
 use crate::access::Access;
 use crate::backup;
+use crate::character::{self, CharacterArgs};
 use crate::cli::{ResourcesArgs, StreamsArgs, StreamsCommand};
 use crate::fleet::Desk;
 use crate::keys::{self, Keys};
@@ -77,6 +78,16 @@ impl Tool {
         } else {
             ExitCode::FAILURE
         })
+    }
+
+    /// `worldline character where NAME`
+    pub(crate) async fn character(self, args: CharacterArgs) -> anyhow::Result<ExitCode> {
+        let access = Access::find(&self.process.stack, &self.sources)?;
+        let log = access.broker("operator").await?;
+        let stack = &self.process.stack;
+        let keys = Keys::load(&keys::path(stack.keys.as_deref(), &stack.data_dir)).ok();
+        let locator = keys.map(|keys| keys.locator()).transpose()?;
+        character::run(&log, locator.as_ref(), args).await
     }
 
     /// What the operators' tools for the fleet work with.
