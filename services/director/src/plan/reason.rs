@@ -50,7 +50,7 @@ pub enum Reason {
     },
     /// It is closed and asleep, and nobody has knocked.
     Retired,
-    /// Its rules keep breaking, says its owner.
+    /// Its rules keep breaking, or frames of its log are gone, says its owner.
     Quarantined,
 }
 
@@ -102,7 +102,7 @@ impl fmt::Display for Reason {
                 "it is bound to {worker}, which has been away for too long"
             ),
             Self::Retired => f.write_str("closed and asleep, and nobody knocks"),
-            Self::Quarantined => f.write_str("its rules keep breaking"),
+            Self::Quarantined => f.write_str("its rules keep breaking, or its log lacks frames"),
         }
     }
 }

@@ -93,7 +93,7 @@ pub(super) fn placed(change: &Change, outcome: Result<Sequence, UpdateError>) ->
     let from = from.as_deref().unwrap_or("nobody");
     match reason {
         Reason::Quarantined => {
-            tracing::error!(area.id = %area, "an area is in quarantine: its rules keep breaking; look into its log, then `worldline director readmit`");
+            tracing::error!(area.id = %area, "an area is in quarantine: its rules keep breaking, or frames of its log are gone; what its last owner logged says which; then `worldline director readmit`");
         }
         Reason::Successor => {
             let successor = placement.successor.as_deref().unwrap_or("nobody");
