@@ -20,5 +20,5 @@ mod whereabouts;
 
 pub use check::Finding;
 pub use run::{Outcome, run};
-pub use schedule::{Action, Role, Schedule, Step};
+pub use schedule::{Action, Moment, Role, Schedule, Step};
 pub use shrink::shrink;

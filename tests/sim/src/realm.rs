@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::gate::Play;
 use crate::part::{Part, fair, storm};
-use crate::schedule::{Action, Role, Schedule};
+use crate::schedule::{Action, Moment, Role, Schedule};
 
 /// What the clocks show at the beginning: some day in 2025.
 pub(crate) const WALL: Duration = Duration::from_secs(1_750_000_000);
@@ -20,6 +20,7 @@ const AGAIN: Duration = Duration::from_millis(500);
 /// What is still to be done.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Due {
+    Kill(Role),
     Start(Role),
     Resume(Role),
     Fair(Role),
@@ -32,6 +33,8 @@ pub(crate) struct Realm {
     began: Instant,
     parts: BTreeMap<Role, Part>,
     due: Vec<(Instant, Due)>,
+    /// Moments that are waited for, with how long after them the owner is killed and comes back.
+    armed: Vec<(Moment, u64, Duration)>,
     play: Arc<Play>,
     /// Processes that ended by themselves, for the report.
     pub(crate) fell: Vec<Role>,
@@ -51,6 +54,7 @@ impl Realm {
             began: Instant::now(),
             parts: BTreeMap::new(),
             due: Vec::new(),
+            armed: Vec::new(),
             play: Arc::clone(play),
             fell: Vec::new(),
         };
@@ -77,11 +81,34 @@ impl Realm {
             let next = self.due.iter().map(|(at, _)| *at).min();
             let next = next.filter(|at| *at <= until);
             let look = Instant::now() + AGAIN;
-            sleep_until(next.unwrap_or(until).min(look)).await;
+            let whereabouts = &self.play.whereabouts;
+            tokio::select! {
+                biased;
+                () = whereabouts.moment.notified() => {
+                    self.moments();
+                    continue;
+                }
+                () = sleep_until(next.unwrap_or(until).min(look)) => {}
+            }
             self.what_is_due();
             self.start_the_fallen();
             if next.is_none() && Instant::now() >= until {
                 return;
+            }
+        }
+    }
+
+    /// What has happened may be what was waited for.
+    fn moments(&mut self) {
+        let moments = std::mem::take(&mut self.play.whereabouts.known().moments);
+        for (moment, owner) in moments {
+            let waited = self.armed.iter().position(|(armed, ..)| *armed == moment);
+            let role = self.parts.keys().find(|role| role.to_string() == owner);
+            if let (Some(waited), Some(role)) = (waited, role.copied()) {
+                let (_, after, back) = self.armed.remove(waited);
+                let after = Duration::from_millis(after);
+                self.later(after, Due::Kill(role));
+                self.later(after + back, Due::Start(role));
             }
         }
     }
@@ -95,6 +122,7 @@ impl Realm {
         due.sort();
         for (_, due) in due {
             match due {
+                Due::Kill(role) => self.with(role, Part::kill),
                 Due::Start(role) => self.begin(role),
                 Due::Resume(role) => self.with(role, |part| part.process.resume()),
                 Due::Fair(role) => self.with(role, |part| part.link.weather(fair())),
@@ -134,6 +162,7 @@ impl Realm {
                 self.with(role, Part::kill);
                 self.later(back, Due::Start(role));
             }
+            Action::KillAt(moment, after, back) => self.armed.push((moment, after, back)),
             Action::Pause(role, time) => {
                 self.with(role, |part| part.process.pause());
                 self.later(time, Due::Resume(role));
@@ -154,6 +183,7 @@ impl Realm {
 
     /// No more harm: everybody runs, and the weather is fair.
     pub(crate) async fn heal(&mut self) {
+        self.armed.clear();
         let last = self.due.iter().map(|(at, _)| *at).max();
         self.pass(last.unwrap_or_else(Instant::now)).await;
         for part in self.parts.values() {

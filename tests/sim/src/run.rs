@@ -41,7 +41,7 @@ pub struct Outcome {
     pub effects: usize,
     /// Times that somebody went through a door.
     pub doors: usize,
-    /// Processes that ended by an error, and were started again.
+    /// Processes that ended by themselves, drained or by an error, and were started again.
     pub fell: Vec<String>,
 }
 
@@ -49,7 +49,7 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:?} simulated: {} frames under {} owners, {} commands, {} effects, {} doors; {} processes fell",
+            "{:?} simulated: {} frames under {} owners, {} commands, {} effects, {} doors; {} processes ended by themselves",
             self.simulated,
             self.frames,
             self.owners,

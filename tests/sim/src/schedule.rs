@@ -31,11 +31,28 @@ impl fmt::Display for Role {
     }
 }
 
+/// A moment in an area's life at which a death of its owner is worst: the frame is stored, and its owner has not
+/// heard of it or has done nothing yet of what it leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// The area was taken.
+    Owned,
+    /// A character came.
+    Arrived,
+    /// Something was sent to another aggregate.
+    Sent,
+    /// The area was let go, or went to sleep.
+    LetGo,
+}
+
 /// Something that is done to the realm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Ends a process where it stands; another of its name starts after the time.
     Kill(Role, Duration),
+    /// At the next such moment, and so many milliseconds later, the owner of that area is killed; another of
+    /// its name starts after the time.
+    KillAt(Moment, u64, Duration),
     /// Stops polling a process for the time.
     Pause(Role, Duration),
     /// Cuts a process off for the time; what it sends meanwhile is lost, or arrives afterwards.
@@ -137,7 +154,12 @@ impl Schedule {
         let short = ms(chance.random_range(50..1_500));
         let long = ms(chance.random_range(300..5_000));
         match chance.random_range(0..100) {
-            0..25 => Action::Kill(role, short),
+            0..12 => Action::Kill(role, short),
+            12..25 => {
+                let moments = [Moment::Owned, Moment::Arrived, Moment::Sent, Moment::LetGo];
+                let moment = moments.choose(chance).copied().unwrap_or(Moment::Sent);
+                Action::KillAt(moment, chance.random_range(0..4), short)
+            }
             25..43 => Action::Pause(role, long),
             43..61 => Action::Cut(role, long, chance.random_bool(0.5)),
             61..73 => Action::Storm(role, long),
@@ -158,6 +180,12 @@ impl fmt::Display for Step {
         write!(f, "{:>6} ms  ", self.at.as_millis())?;
         match &self.action {
             Action::Kill(role, back) => write!(f, "kill {role}, back after {back:?}"),
+            Action::KillAt(moment, after, back) => {
+                write!(
+                    f,
+                    "kill the owner {after} ms after {moment:?}, back after {back:?}"
+                )
+            }
             Action::Pause(role, time) => write!(f, "pause {role} for {time:?}"),
             Action::Cut(role, time, true) => write!(f, "cut {role} off for {time:?}, losing"),
             Action::Cut(role, time, false) => write!(f, "cut {role} off for {time:?}, delaying"),

@@ -78,6 +78,8 @@ fn is_about(action: &Action, name: &str) -> bool {
         | Action::Storm(role, _)
         | Action::Drain(role, _)
         | Action::Clock(role, _) => role.to_string() == name,
+        // Whoever is the owner then.
+        Action::KillAt(..) => name.starts_with("worker-"),
         Action::Stall(_) | Action::Leaderless(_) | Action::Join(_) => false,
     }
 }

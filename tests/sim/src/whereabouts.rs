@@ -1,13 +1,16 @@
 //! Where the characters are, as the frames in the log say: what all edges together would know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use eventlog::{EventLog, Follow, Record};
 use schemas::fact::{Destination, Fact};
 use schemas::frame::Frame;
 use schemas::subjects::{AREA_EVENTS, Subject};
-use schemas::{AreaId, CharacterId, Handle, Sequence, SessionFence, decode};
+use schemas::{AreaId, CharacterId, Handle, Sequence, SessionFence, WorkerId, decode};
+use tokio::sync::Notify;
+
+use crate::schedule::Moment;
 
 /// A body as players' commands need it.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +23,11 @@ pub(crate) struct Body {
 
 /// Where everybody is.
 #[derive(Debug, Default)]
-pub(crate) struct Whereabouts(Mutex<Known>);
+pub(crate) struct Whereabouts {
+    known: Mutex<Known>,
+    /// Something has happened that may be waited for.
+    pub(crate) moment: Notify,
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct Known {
@@ -29,6 +36,9 @@ pub(crate) struct Known {
     towards: BTreeMap<CharacterId, AreaId>,
     /// Whether each area's last frame left it asleep.
     pub(crate) asleep: BTreeMap<AreaId, bool>,
+    owners: BTreeMap<AreaId, WorkerId>,
+    /// What has happened and was not asked for yet, and to whose area.
+    pub(crate) moments: VecDeque<(Moment, WorkerId)>,
 }
 
 impl Known {
@@ -53,8 +63,17 @@ impl Known {
 
     fn frame(&mut self, area: &AreaId, frame: &Frame) {
         let mut asleep = false;
+        let mut moments = Vec::new();
+        if !frame.effects.is_empty() {
+            moments.push(Moment::Sent);
+        }
         for fact in &frame.facts {
             match fact {
+                Fact::Owned { worker, .. } => {
+                    self.owners.insert(area.clone(), worker.clone());
+                    moments.push(Moment::Owned);
+                }
+                Fact::Released { .. } => moments.push(Moment::LetGo),
                 Fact::Arrived {
                     handle, traveller, ..
                 } => {
@@ -63,6 +82,7 @@ impl Known {
                         session: traveller.session,
                         last_seq: traveller.last_seq,
                     };
+                    moments.push(Moment::Arrived);
                     self.bodies.insert((area.clone(), *handle), body);
                     self.towards.insert(traveller.character, area.clone());
                 }
@@ -95,7 +115,10 @@ impl Known {
                         }
                     }
                 }
-                Fact::Hibernated {} => asleep = true,
+                Fact::Hibernated {} => {
+                    asleep = true;
+                    moments.push(Moment::LetGo);
+                }
                 _ => {}
             }
         }
@@ -105,6 +128,9 @@ impl Known {
             }
         }
         self.asleep.insert(area.clone(), asleep);
+        let owner = self.owners.get(area).cloned().unwrap_or_default();
+        self.moments
+            .extend(moments.into_iter().map(|moment| (moment, owner.clone())));
     }
 
     fn record(&mut self, record: &Record) {
@@ -118,7 +144,7 @@ impl Known {
 
 impl Whereabouts {
     pub(crate) fn known(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Follows the log for ever.
@@ -128,6 +154,7 @@ impl Whereabouts {
             if let Ok(records) = reader.next_batch(64).await {
                 let mut known = self.known();
                 records.iter().for_each(|record| known.record(record));
+                self.moment.notify_one();
             }
         }
     }
