@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 use bots::Address;
 use devstack::postgres::DATABASE;
-use devstack::test::{self, TestBroker, TestPostgres};
+use devstack::test::{self, TestBroker, TestCluster, TestPostgres};
 use devstack::{BrokerAccess, DataDirLock, RunFile};
 use eventlog::{Connect, EventLog};
 use tempfile::TempDir;
@@ -26,6 +26,8 @@ const SHOWN: usize = 40;
 pub struct Stack {
     /// The broker; may be killed, paused and restarted.
     pub broker: TestBroker,
+    /// Three brokers, where they are in its place: then nobody uses the one.
+    pub cluster: Option<TestCluster>,
     /// The disk of its streams, where it has one of its own.
     pub disk: Option<SmallDisk>,
     /// The database server; may be killed, paused and restarted.
@@ -63,6 +65,8 @@ pub struct Plan {
     pub variables: Vec<(String, String)>,
     /// The broker keeps its streams on a disk of so many bytes of its own; needs the right to mount.
     pub disk: Option<u64>,
+    /// Three brokers in the place of the one.
+    pub cluster: bool,
 }
 
 /// Each stack wants the machine for itself; tests of one process take turns.
@@ -101,19 +105,26 @@ impl Stack {
             None => None,
         };
         postgres.create_database(DATABASE).await?;
-        let users = broker.users().context("a broker with users")?.credentials();
+        let cluster = if plan.cluster {
+            Some(test::cluster_with_users().await?)
+        } else {
+            None
+        };
+        let (users, url) = match &cluster {
+            Some(cluster) => (cluster.users(), cluster.url()),
+            None => (broker.users(), broker.url()),
+        };
+        let users = users.context("a broker with users")?.credentials();
         let run_file = RunFile {
             pid: std::process::id(),
             http_url: String::new(),
-            nats: BrokerAccess {
-                url: broker.url(),
-                users,
-            },
+            nats: BrokerAccess { url, users },
             postgres_url: postgres.url(),
         };
         run_file.write(&lock)?;
         let mut stack = Self {
             broker,
+            cluster,
             disk,
             postgres,
             binary: binary.into(),
@@ -129,7 +140,10 @@ impl Stack {
             _turn: turn,
         };
         stack.tool(&["keys"]).await?;
-        stack.tool(&["streams", "apply"]).await?;
+        let copies = if plan.cluster { "3" } else { "1" };
+        stack
+            .tool(&["streams", "apply", "--replicas", copies])
+            .await?;
         for role in ["identity", "lobby", "director", "projector"] {
             stack.start_role(role, &[role], &[])?;
         }

@@ -4,8 +4,9 @@ use async_trait::async_trait;
 
 use super::ground::Ground;
 use super::kinds::{
-    BrokerKill, BrokerPause, BrokerRestart, ClockJump, CommandsFull, DiskFull, Drain, Kill, Link,
-    Pause, PostgresKill, PostgresPause, PostgresStop, RollingRestart, SlowAcks, Terminate, Trap,
+    BrokerKill, BrokerPause, BrokerRestart, ClockJump, CommandsFull, DiskFull, Drain, Kill, Leader,
+    Link, Pause, PostgresKill, PostgresPause, PostgresStop, RollingRestart, SlowAcks, Terminate,
+    Trap,
 };
 
 /// Whom a fault can hit.
@@ -29,6 +30,8 @@ pub enum Hits {
     Postgres,
     /// All workers, one after the other.
     AllWorkers,
+    /// One of three brokers.
+    Cluster,
 }
 
 /// Whose sockets may be lost to a fault.
@@ -94,7 +97,7 @@ pub trait Fault: Sync + Send {
 }
 
 /// All of them.
-pub static ALL: [&dyn Fault; 42] = [
+pub static ALL: [&dyn Fault; 46] = [
     &Kill::WORKER,
     &Kill::EDGE,
     &Kill::DIRECTOR,
@@ -137,6 +140,10 @@ pub static ALL: [&dyn Fault; 42] = [
     &ClockJump,
     &DiskFull,
     &CommandsFull,
+    &Leader::KILL,
+    &Leader::PAUSE,
+    &Leader::LAME_DUCK,
+    &Leader::STEP_DOWN,
 ];
 
 /// The fault of that name.

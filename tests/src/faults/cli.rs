@@ -61,6 +61,9 @@ struct Args {
     /// Players who note all they are told
     #[arg(long, default_value_t = 5, value_name = "N")]
     actors: u64,
+    /// Worker processes
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    workers: u32,
     /// Bots beside them [default: 8; when measuring 200]
     #[arg(long, value_name = "N")]
     bots: Option<u32>,
@@ -201,7 +204,10 @@ fn settings(args: &Args) -> anyhow::Result<Settings> {
     );
     Ok(Settings {
         binary,
-        layout: Layout::default(),
+        layout: Layout {
+            workers: args.workers,
+            ..Layout::default()
+        },
         actors: args.actors,
         bots: args.bots.unwrap_or(8),
         variables: Vec::new(),

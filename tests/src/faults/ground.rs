@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bots::Address;
 
-use super::catalogue::Hits;
+use super::catalogue::{Fault, Hits};
 use crate::Stack;
 use crate::stack::Plan;
 
@@ -66,6 +66,7 @@ impl Layout {
             Hits::Broker => one("broker"),
             Hits::Postgres => one("postgres"),
             Hits::AllWorkers => one("workers"),
+            Hits::Cluster => one("cluster"),
         }
     }
 }
@@ -78,12 +79,14 @@ pub struct Ground {
     pub layout: Layout,
     /// When the play began.
     pub begun: Instant,
+    /// Which node of three brokers is down.
+    pub struck_node: Option<usize>,
     /// Who was asked to leave and may still be about it.
     leaving: BTreeSet<String>,
 }
 
 impl Ground {
-    /// Starts everything; every role gets these environment variables, and the broker a disk of `disk` bytes.
+    /// Starts everything that these faults need; every role gets these environment variables.
     ///
     /// # Errors
     /// When anything of it does not start.
@@ -91,12 +94,14 @@ impl Ground {
         binary: &str,
         layout: Layout,
         variables: &[(String, String)],
-        disk: Option<u64>,
+        faults: &[&'static dyn Fault],
     ) -> anyhow::Result<Self> {
+        let cluster = faults.iter().any(|fault| fault.hits() == Hits::Cluster);
         let plan = Plan {
-            wired: true,
+            wired: !cluster,
             variables: variables.to_vec(),
-            disk,
+            disk: faults.iter().find_map(|fault| fault.disk()),
+            cluster,
         };
         let mut stack = Stack::planned(binary, plan).await?;
         for name in layout.edge_names().iter().skip(1) {
@@ -112,6 +117,7 @@ impl Ground {
             stack,
             layout,
             begun: Instant::now(),
+            struck_node: None,
             leaving: BTreeSet::new(),
         })
     }

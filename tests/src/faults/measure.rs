@@ -132,7 +132,7 @@ pub async fn measure(
         directors: 1,
         ..settings.layout
     };
-    let mut ground = Ground::prepare(binary, layout, &settings.variables, None).await?;
+    let mut ground = Ground::prepare(binary, layout, &settings.variables, &[]).await?;
     let table = match what {
         What::Failover => failover(&mut ground, bots, times).await,
         What::Handover => handover(&mut ground, bots, times).await,
@@ -246,8 +246,8 @@ async fn area_change(ground: &mut Ground, bots: u32, times: u32) -> anyhow::Resu
     let report = load.end().await?;
     let mut owners = Vec::new();
     for area in gaps::areas(&ground.stack).await? {
-        let changes = gaps::changes(&ground.stack, &area).await?;
-        owners.extend(changes.last().map(|last| format!("{area}: {}", last.owner)));
+        let owner = gaps::owner(&ground.stack, &area).await?;
+        owners.push(format!("{area}: {owner}"));
     }
     Ok(Table {
         figures: vec![Figure::told(

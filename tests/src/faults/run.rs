@@ -84,9 +84,8 @@ pub async fn run(settings: &Settings, schedule: &Schedule) -> anyhow::Result<Ver
         .iter()
         .map(|injection| catalogue::by_name(&injection.fault))
         .collect::<anyhow::Result<_>>()?;
-    let disk = kinds.iter().find_map(|fault| fault.disk());
     let binary = settings.binary.to_str().context("the binary's path")?;
-    let mut ground = Ground::prepare(binary, settings.layout, &settings.variables, disk).await?;
+    let mut ground = Ground::prepare(binary, settings.layout, &settings.variables, &kinds).await?;
     let done = play(settings, schedule, &mut ground).await;
     let (told, report, held) = match done {
         Ok(done) => done,

@@ -1,6 +1,7 @@
 //! The faults, by what they break.
 
 mod clock;
+mod cluster;
 mod disk;
 mod fleet;
 mod link;
@@ -9,6 +10,7 @@ mod servers;
 mod trap;
 
 pub use clock::ClockJump;
+pub use cluster::Leader;
 pub use disk::{CommandsFull, DiskFull};
 pub use fleet::{Drain, RollingRestart, Terminate};
 pub use link::Link;

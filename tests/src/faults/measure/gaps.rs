@@ -12,8 +12,6 @@ use crate::Stack;
 /// One owner after another; times are the broker's.
 #[derive(Debug, Clone)]
 pub(super) struct Change {
-    /// The new owner.
-    pub(super) owner: String,
     /// When the last frame before was stored.
     before: UnixMillis,
     /// Whether that was the old owner's farewell.
@@ -46,11 +44,8 @@ pub(super) async fn changes(stack: &Stack, area: &str) -> anyhow::Result<Vec<Cha
         {
             change.first_tick_at = Some(record.stored_at);
         }
-        if let (Some(Fact::Owned { worker, .. }), Some((before, released))) =
-            (frame.facts.first(), last)
-        {
+        if let (Some(Fact::Owned { .. }), Some((before, released))) = (frame.facts.first(), last) {
             changes.push(Change {
-                owner: worker.clone(),
                 before,
                 released,
                 owned_at: record.stored_at,
@@ -76,7 +71,7 @@ pub(super) async fn areas(stack: &Stack) -> anyhow::Result<Vec<String>> {
     Ok(areas.collect())
 }
 
-/// The area with the most frames, and who owns it by the placement of it.
+/// The area with the most frames, and who owns it.
 pub(super) async fn busiest(stack: &Stack) -> anyhow::Result<(String, String)> {
     let log = stack.log("replay").await?;
     let subjects = log.subjects(AREA_EVENTS, "evt.area.*").await?;
@@ -85,7 +80,14 @@ pub(super) async fn busiest(stack: &Stack) -> anyhow::Result<(String, String)> {
     let Subject::AreaEvents(area) = Subject::parse(subject) else {
         anyhow::bail!("{subject} is no area's");
     };
-    let filter = vec![schemas::subjects::area_events(&area)];
+    let owner = owner(stack, area.as_str()).await?;
+    Ok((area.to_string(), owner))
+}
+
+/// Who owns an area, or did last.
+pub(super) async fn owner(stack: &Stack, area: &str) -> anyhow::Result<String> {
+    let log = stack.log("replay").await?;
+    let filter = vec![schemas::subjects::area_events(&AreaId::new(area)?)];
     let mut frames = log.read(AREA_EVENTS, filter, Sequence(0), Follow::UntilHead);
     let mut owner = None;
     while let Some(record) = frames.next().await? {
@@ -94,5 +96,5 @@ pub(super) async fn busiest(stack: &Stack) -> anyhow::Result<(String, String)> {
             owner = Some(worker.clone());
         }
     }
-    Ok((area.to_string(), owner.context("it has no owner")?))
+    owner.with_context(|| format!("{area} has no owner"))
 }
