@@ -3,6 +3,7 @@
 //! One binary, because each is a link; one stack at a time, because each wants the machine.
 
 mod accounts;
+mod backup;
 mod bad_input;
 mod contract;
 mod faults;

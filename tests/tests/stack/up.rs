@@ -16,13 +16,15 @@ use worldline_tests::{PATIENCE, eventually};
 use crate::BINARY;
 
 /// A running `up`.
-struct Up {
+pub(crate) struct Up {
     child: Child,
+    /// Where the game is.
+    pub(crate) url: String,
 }
 
 impl Up {
     /// Starts it on `dir` and waits until it says that it is ready.
-    async fn start(dir: &Path) -> anyhow::Result<Self> {
+    pub(crate) async fn start(dir: &Path) -> anyhow::Result<Self> {
         let log = std::fs::File::create(dir.join("up.log"))?;
         let tools_dir = devstack::tools_dir();
         let tools = tokio::task::spawn_blocking(move || Tools::locate(&tools_dir)).await??;
@@ -48,12 +50,13 @@ impl Up {
         let said = || std::fs::read_to_string(dir.join("up.log")).unwrap_or_default();
         let line = line.with_context(|| format!("not ready in time: {}", said()))??;
         let line = line.with_context(|| format!("it ended: {}", said()))?;
-        anyhow::ensure!(line.starts_with("ready http://127.0.0.1:"), "{line}");
-        Ok(Self { child })
+        let url = line.strip_prefix("ready ").unwrap_or_default().to_owned();
+        anyhow::ensure!(url.starts_with("http://127.0.0.1:"), "{line}");
+        Ok(Self { child, url })
     }
 
     /// As Ctrl-C does.
-    async fn stop(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         let pid = self.child.id().context("it has ended")?;
         kill(Pid::from_raw(i32::try_from(pid)?), Signal::SIGINT)?;
         let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await??;
