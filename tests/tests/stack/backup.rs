@@ -118,7 +118,9 @@ async fn verified(data_dir: &Path) -> anyhow::Result<Value> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_world_comes_back_as_it_was_when_its_backup_began() -> anyhow::Result<()> {
-    let room = tempfile::Builder::new().prefix("worldline-backup-").tempdir()?;
+    let room = tempfile::Builder::new()
+        .prefix("worldline-backup-")
+        .tempdir()?;
     std::fs::set_permissions(
         room.path(),
         std::os::unix::fs::PermissionsExt::from_mode(0o755),
@@ -217,7 +219,9 @@ async fn a_lost_world_comes_back_as_it_was_when_its_backup_began() -> anyhow::Re
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_damaged_backup_restores_nothing() -> anyhow::Result<()> {
-    let room = tempfile::Builder::new().prefix("worldline-backup-").tempdir()?;
+    let room = tempfile::Builder::new()
+        .prefix("worldline-backup-")
+        .tempdir()?;
     let stack = stack(&["w1"]).await?;
     let player = stack.player("Ann").await?;
     let (whole, _) = take(&stack, &room.path().join("backups")).await?;
