@@ -110,7 +110,7 @@ pub async fn run(settings: &Settings, schedule: &Schedule) -> anyhow::Result<Ver
         findings,
         looked_at: format!(
             "{} faults; {} actors, {eras} sessions, {changes} area changes, {} sockets lost; bots: {} commands, {} \
-             changes, {} resumes; {looked}",
+             changes, {} resumes, refused {:?}; {looked}",
             held.len(),
             told.len(),
             told.iter()
@@ -119,6 +119,7 @@ pub async fn run(settings: &Settings, schedule: &Schedule) -> anyhow::Result<Ver
             report.commands_sent,
             report.area_changes,
             report.resumes,
+            report.rejected_by_reason,
         ),
         logs,
     })

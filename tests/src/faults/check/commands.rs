@@ -9,12 +9,16 @@ use std::collections::BTreeMap;
 use schemas::command::{AreaMessage, PlayerAsk, PlayerCommand};
 use schemas::fact::{DepartureReason, Fact};
 use schemas::ids::CommandPosition;
+use schemas::outcome::Reason;
 use schemas::wire::ClientMessage;
-use schemas::{AreaId, CharacterId, Handle, Sequence};
+use schemas::{AreaId, CharacterId, Handle, Sequence, UnixMillis};
 
 use super::Finding;
 use super::log::{Log, Placed, Sent};
 use crate::faults::actor::{Era, Told};
+
+/// A command must have waited so long, ms, before it may be refused for that: five seconds, less what clocks differ.
+const EXPIRES_AFTER: u64 = 4500;
 
 /// A command: whose, of which session, its number.
 type Key = (CharacterId, u32, u32);
@@ -77,14 +81,14 @@ impl Books {
         let mut from = CommandPosition::default();
         for placed in frames {
             let to = placed.frame.pos;
-            let mut consumed: Vec<&PlayerCommand> = Vec::new();
+            let mut consumed: Vec<(&PlayerCommand, UnixMillis)> = Vec::new();
             while let Some(sent) = waiting.next_if(|sent| sent.sequence <= to.sequence) {
                 if let Some(AreaMessage::Players(batch)) = &sent.message {
                     let taken = (1..).zip(&batch.commands).filter(|(index, _)| {
                         let at = (sent.sequence, *index);
                         at > (from.sequence, from.index) && at <= (to.sequence, to.index)
                     });
-                    consumed.extend(taken.map(|(_, command)| command));
+                    consumed.extend(taken.map(|(_, command)| (command, sent.stored_at)));
                 }
                 let whole = sent.message.as_ref().map_or(1, AreaMessage::len);
                 if sent.sequence == to.sequence && (to.index as usize) < whole {
@@ -108,7 +112,7 @@ impl Books {
         &mut self,
         area: &AreaId,
         placed: &Placed,
-        consumed: &[&PlayerCommand],
+        consumed: &[(&PlayerCommand, UnixMillis)],
         sitting: &mut BTreeMap<Handle, Sitting>,
     ) {
         let frame = &placed.frame;
@@ -148,7 +152,7 @@ impl Books {
             }
         }
         let accepted: BTreeMap<Handle, u32> = frame.outcomes.accepted().collect();
-        for command in consumed {
+        for (command, stored_at) in consumed {
             let refusals: Vec<u8> = frame
                 .outcomes
                 .rejected
@@ -156,6 +160,14 @@ impl Books {
                 .filter(|no| (no.character, no.seq) == (command.character, command.seq))
                 .map(|no| no.reason.number())
                 .collect();
+            // The broker's clock for both: a wrong clock of the owner's is no reason.
+            let waited = placed.stored_at.0.saturating_sub(stored_at.0);
+            if refusals.contains(&Reason::Expired.number()) && waited < EXPIRES_AFTER {
+                self.find(format!(
+                    "{area}, sequence {}: command {} of {} has expired after {waited} ms",
+                    placed.sequence, command.seq, command.character
+                ));
+            }
             let body = sitting.iter_mut().find(|(_, sits)| {
                 sits.character == command.character && sits.session == command.session.0
             });

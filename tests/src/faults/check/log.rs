@@ -16,6 +16,8 @@ use serde::de::DeserializeOwned;
 /// A frame in its place.
 pub(crate) struct Placed {
     pub(crate) sequence: Sequence,
+    /// When the broker stored it, by the broker's clock.
+    pub(crate) stored_at: UnixMillis,
     pub(crate) digest: Digest,
     pub(crate) size: usize,
     pub(crate) frame: Frame,
@@ -55,6 +57,7 @@ impl Log {
             };
             copy.frames.entry(area).or_default().push(Placed {
                 sequence: record.sequence,
+                stored_at: record.stored_at,
                 digest: Digest::of(&record.payload),
                 size: record.payload.len(),
                 frame: schemas::decode(&record.payload).with_context(at)?,

@@ -25,6 +25,11 @@ impl Fault for ClockJump {
     fn lasts(&self) -> (u64, u64) {
         (500, 4000)
     }
+    // An owner judges the age of commands by its own clock: half a minute ahead, it lets all of them expire, and its
+    // successors do until that time has come, for a frame's time never goes back. Nothing is lost, but nobody can play.
+    fn by_default(&self) -> bool {
+        false
+    }
     async fn strike(&self, ground: &mut Ground, target: &str) -> anyhow::Result<()> {
         // Which way follows from whom it hits, so that a schedule says it all.
         let ahead = target.bytes().map(u32::from).sum::<u32>().is_multiple_of(2);
