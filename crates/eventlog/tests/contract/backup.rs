@@ -217,6 +217,24 @@ async fn a_durable_consumer_goes_on_where_its_work_was_done() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_has_forgotten_all_goes_on_with_its_numbers() {
+    within(async {
+        let subject = Subject::real().await;
+        let log = &subject.log;
+        append_all(log, HARBOR, &numbered(30)).await;
+        let before = head(log, STREAM).await;
+        replace(log, &before, &[], &[], Sequence(27)).await.unwrap();
+        backup::finish(log, STREAM).await.unwrap();
+        let info = log.stream_info(STREAM).await.unwrap();
+        assert_eq!((info.messages, info.last), (0, Sequence(27)));
+        let mut appender = log.appender(HARBOR).await.unwrap();
+        let next = appender.append(frame("next"), None).await.unwrap();
+        assert_eq!(next, Sequence(28));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_damaged_archive_makes_no_stream() {
     within(async {
         let subject = Subject::real().await;

@@ -49,9 +49,9 @@ pub(crate) struct RestoreArgs {
     /// Only find out whether the backup is whole; touch nothing
     #[arg(long)]
     check: bool,
-    /// Restore into a cluster of so many brokers: 1 or 3
-    #[arg(long, value_name = "NODES", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=3))]
-    cluster: u8,
+    /// How many brokers keep each stream, 1 or 3 [default: 1, or of a broker that is named, as many as did]
+    #[arg(long, value_name = "NODES", value_parser = clap::value_parser!(u8).range(1..=3))]
+    cluster: Option<u8>,
     /// The nats-server program to use, instead of the one on PATH or an installed one
     #[arg(long, value_name = "FILE")]
     nats_server: Option<PathBuf>,

@@ -18,6 +18,9 @@ use super::keep;
 use super::manifest::{Copied, Manifest, archive, hex, sync};
 use super::selection::{Extent, selection};
 
+/// Whoever waits is told each time that so many bytes have come.
+const TOLD: u64 = 256 << 20;
+
 /// A backup that was taken.
 pub(super) struct Taken {
     /// Its directory.
@@ -170,7 +173,11 @@ async fn copy(
     while let Some(piece) = download.next().await? {
         file.write_all(&piece).with_context(context)?;
         sha256.update(&piece);
+        let told = bytes / TOLD;
         bytes += piece.len() as u64;
+        if bytes / TOLD > told {
+            eprintln!("{}: {} so far", stream.name, size(bytes));
+        }
         decoder.feed(&piece)?;
         while let Some(item) = decoder.next_item()? {
             match item {

@@ -45,7 +45,7 @@ impl Target {
         if stack.nats.is_some() || config.user.is_some() || config.url != default.url {
             return Ok(Self::Named {
                 access: Access::find(stack, sources)?,
-                replicas: (args.cluster > 1).then_some(args.cluster),
+                replicas: args.cluster,
             });
         }
         let data_dir = &stack.data_dir;
@@ -62,7 +62,8 @@ impl Target {
         let users = Users::load_or_create(&data_dir.join("nats-users.json"))?;
         let logs = crate::up::log_directory(data_dir);
         std::fs::create_dir_all(&logs).with_context(|| format!("creating {}", logs.display()))?;
-        let broker = Broker::start(tools, data_dir, &logs, users.clone(), args.cluster).await?;
+        let nodes = args.cluster.unwrap_or(1);
+        let broker = Broker::start(tools, data_dir, &logs, users.clone(), nodes).await?;
         Ok(Self::Own {
             broker,
             users: Box::new(users),
