@@ -65,6 +65,8 @@ pub async fn run(config: Config, log: EventLog, ctx: Ctx) -> anyhow::Result<()> 
             None => break,
         }
     }
+    // An operator's order ends the process as a signal does.
+    ctx.shutdown.begin();
     supervisor.drain(&mut sources).await;
     aside.shutdown().await;
     Ok(())

@@ -1,7 +1,7 @@
 //! Workers and bots as child processes: `up` starts this binary again in another role.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -55,10 +55,9 @@ impl RoleProcess {
         })
     }
 
-    /// Waits until it ends by itself; says how. Cancel safe.
-    async fn ended(&mut self) -> String {
-        let ended = self.child.wait().await;
-        ended.map_or_else(|error| error.to_string(), |status| status.to_string())
+    /// Waits until it ends by itself. Cancel safe.
+    async fn ended(&mut self) -> std::io::Result<ExitStatus> {
+        self.child.wait().await
     }
 
     /// Asks it to end (SIGTERM), and kills it after `grace`.
@@ -78,6 +77,11 @@ impl RoleProcess {
             }
         }
     }
+}
+
+/// How a process ended, for the log.
+fn told(ended: std::io::Result<ExitStatus>) -> String {
+    ended.map_or_else(|error| error.to_string(), |status| status.to_string())
 }
 
 /// The workers of this stack; others may join from other terminals.
@@ -102,7 +106,7 @@ impl Workers {
         RoleProcess::start(data_dir, name, &["worker", "--name", name])
     }
 
-    /// Starts workers again that have ended. Never returns.
+    /// Starts workers again that have failed; one that was drained stays away. Never returns.
     pub(super) async fn supervise(&mut self) {
         loop {
             let all = self
@@ -116,6 +120,12 @@ impl Workers {
                 (how, at)
             };
             let name = self.running[at].name.clone();
+            if how.as_ref().is_ok_and(ExitStatus::success) {
+                tracing::info!(name, "a worker has left");
+                self.running.swap_remove(at);
+                continue;
+            }
+            let how = told(how);
             tracing::error!(name, how, "a worker has ended; starting it again");
             tokio::time::sleep(RESTART_AFTER).await;
             match Self::start_one(&self.data_dir, &name) {
@@ -159,7 +169,7 @@ impl Bots {
     /// Says when they end by themselves. Never returns.
     pub(super) async fn supervise(&mut self) {
         if let Self(Some(process)) = self {
-            let how = process.ended().await;
+            let how = told(process.ended().await);
             tracing::error!(
                 how,
                 "the bots have ended; see log/bots.log in the data directory"
