@@ -39,9 +39,7 @@ fn main() -> ExitCode {
         }),
         Command::Director(args) => process.director(args),
         Command::Projector(args) => process.projector(args),
-        Command::Character(args) => {
-            tool::run(process, Flags::new(), |tool| tool.character(args))
-        }
+        Command::Character(args) => tool::run(process, Flags::new(), |tool| tool.character(args)),
         Command::Replay(args) => tool::run(process, Flags::new(), |tool| tool.replay(args)),
         Command::Bots(args) => tool::run(process, Flags::new(), |tool| tool.bots(args)),
         Command::Streams(args) => tool::run(process, Flags::new(), |tool| tool.streams(args)),
