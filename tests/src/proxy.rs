@@ -15,6 +15,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::eventually;
+
 /// How many pieces of at most 16 KiB are on their way in one direction; then the sender has to wait.
 const ON_THE_WAY: usize = 256;
 const PIECE: usize = 16 * 1024;
@@ -43,10 +45,10 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Broken.
+    /// Broken: nothing that was on its way arrives any more.
     pub const CUT: Self = Self {
-        up: Flow::Free,
-        down: Flow::Free,
+        up: Flow::Held,
+        down: Flow::Held,
         cut: true,
     };
 
@@ -127,6 +129,17 @@ impl Proxy {
     /// What the wire does from now on.
     pub fn set(&self, wire: Wire) {
         self.wire.send_replace(wire);
+    }
+
+    /// Breaks all connections, and returns when nothing that they held can arrive any more.
+    ///
+    /// # Errors
+    /// When one of them does not break.
+    pub async fn cut(&self) -> anyhow::Result<()> {
+        self.set(Wire::CUT);
+        // Each connection watches the wire; the listener does, too.
+        let broken = || async { Ok(self.wire.receiver_count() == 1) };
+        eventually("the connections of a wire are broken", broken).await
     }
 }
 
@@ -265,7 +278,10 @@ mod tests {
         socket.read_exact(&mut back).await?;
         assert_eq!(&back, b"held");
 
-        proxy.set(Wire::CUT);
+        proxy.set(Wire::DEAF);
+        socket.write_all(b"lost").await?;
+        proxy.cut().await?;
+        assert!(socket.read_exact(&mut back).await.is_err(), "it was held");
         assert!(say(&mut socket, b"gone").await.is_err());
         let mut refused = TcpStream::connect(proxy.address()).await?;
         assert!(say(&mut refused, b"gone").await.is_err());

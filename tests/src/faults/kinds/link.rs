@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use async_trait::async_trait;
 
-use crate::faults::catalogue::{Fault, Hits};
+use crate::faults::catalogue::{Card, Fault, Hits};
 use crate::faults::ground::Ground;
 use crate::proxy::Wire;
 
@@ -27,18 +27,20 @@ enum How {
 /// A fault of one role's wire to the broker.
 #[derive(Debug)]
 pub struct Link {
-    name: &'static str,
-    about: &'static str,
-    hits: Hits,
+    card: Card,
     how: How,
 }
 
 impl Link {
     const fn of(name: &'static str, about: &'static str, hits: Hits, how: How) -> Self {
+        let lasts = match how {
+            How::Late(_) => (2000, 5000),
+            // Longer than anybody waits for one answer.
+            How::Hole => (2300, 4500),
+            How::Cut | How::Silent | How::Deaf => (400, 4000),
+        };
         Self {
-            name,
-            about,
-            hits,
+            card: Card::new(name, about, hits, lasts),
             how,
         }
     }
@@ -155,22 +157,8 @@ impl Link {
 
 #[async_trait]
 impl Fault for Link {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-    fn about(&self) -> &'static str {
-        self.about
-    }
-    fn hits(&self) -> Hits {
-        self.hits
-    }
-    fn lasts(&self) -> (u64, u64) {
-        match self.how {
-            How::Late(_) => (2000, 5000),
-            // Longer than anybody waits for one answer.
-            How::Hole => (2300, 4500),
-            _ => (400, 4000),
-        }
+    fn card(&self) -> Card {
+        self.card
     }
     async fn strike(&self, ground: &mut Ground, target: &str) -> anyhow::Result<()> {
         let wire = match self.how {
@@ -187,8 +175,7 @@ impl Fault for Link {
         let proxy = ground.stack.wire(target).context("it has no wire")?;
         if matches!(self.how, How::Deaf | How::Hole) {
             // What was not carried by now never is.
-            proxy.set(Wire::CUT);
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            proxy.cut().await?;
         }
         proxy.set(Wire::default());
         // Whoever gave up without the broker is started again by its supervisor.
