@@ -45,30 +45,77 @@ pub enum Sockets {
     All,
 }
 
+/// What a schedule has to know of a fault.
+#[derive(Debug, Clone, Copy)]
+pub struct Card {
+    /// For schedules and `--only`.
+    pub name: &'static str,
+    /// One line for people.
+    pub about: &'static str,
+    /// Whom it can hit.
+    pub hits: Hits,
+    /// From how many to how many ms it lasts.
+    pub lasts: (u64, u64),
+    /// Whose sockets may be lost to it.
+    pub sockets: Sockets,
+    /// Whether it is drawn unless asked for.
+    pub by_default: bool,
+}
+
+impl Card {
+    /// One that is drawn, and to which no socket is lost.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        about: &'static str,
+        hits: Hits,
+        lasts: (u64, u64),
+    ) -> Self {
+        Self {
+            name,
+            about,
+            hits,
+            lasts,
+            sockets: Sockets::Stay,
+            by_default: true,
+        }
+    }
+
+    /// Of a process that is gone for a while: an edge takes its sockets with it.
+    #[must_use]
+    pub const fn of_a_process(
+        name: &'static str,
+        about: &'static str,
+        hits: Hits,
+        lasts: (u64, u64),
+    ) -> Self {
+        let card = Self::new(name, about, hits, lasts);
+        match hits {
+            Hits::Edge => card.losing(Sockets::OfTarget),
+            _ => card,
+        }
+    }
+
+    /// Whose sockets may be lost to it.
+    #[must_use]
+    pub const fn losing(mut self, sockets: Sockets) -> Self {
+        self.sockets = sockets;
+        self
+    }
+
+    /// Drawn only when it is asked for.
+    #[must_use]
+    pub const fn when_named(mut self) -> Self {
+        self.by_default = false;
+        self
+    }
+}
+
 /// Something that breaks and is mended.
 #[async_trait]
 pub trait Fault: Sync + Send {
-    /// For schedules and `--only`.
-    fn name(&self) -> &'static str;
-
-    /// One line for people.
-    fn about(&self) -> &'static str;
-
-    /// Whom it can hit.
-    fn hits(&self) -> Hits;
-
-    /// From how many to how many ms it lasts.
-    fn lasts(&self) -> (u64, u64);
-
-    /// Whose sockets may be lost to it.
-    fn sockets(&self) -> Sockets {
-        Sockets::Stay
-    }
-
-    /// Whether it is drawn unless asked for.
-    fn by_default(&self) -> bool {
-        true
-    }
+    /// What a schedule has to know of it.
+    fn card(&self) -> Card;
 
     /// What this machine lacks for it.
     ///
@@ -151,9 +198,9 @@ pub static ALL: [&dyn Fault; 46] = [
 /// # Errors
 /// When there is none; names those there are.
 pub fn by_name(name: &str) -> anyhow::Result<&'static dyn Fault> {
-    let found = ALL.iter().find(|fault| fault.name() == name);
+    let found = ALL.iter().find(|fault| fault.card().name == name);
     found.copied().ok_or_else(|| {
-        let names: Vec<&str> = ALL.iter().map(|fault| fault.name()).collect();
+        let names: Vec<&str> = ALL.iter().map(|fault| fault.card().name).collect();
         anyhow::anyhow!("there is no fault `{name}`; there are {}", names.join(" "))
     })
 }
@@ -165,11 +212,13 @@ mod tests {
     #[test]
     fn every_fault_has_a_name_of_its_own_and_is_found_by_it() -> anyhow::Result<()> {
         for fault in ALL {
-            let namesakes = ALL.iter().filter(|other| other.name() == fault.name());
-            assert_eq!(namesakes.count(), 1, "{}", fault.name());
-            assert_eq!(by_name(fault.name())?.name(), fault.name());
-            let (shortest, longest) = fault.lasts();
-            assert!(shortest <= longest, "{}", fault.name());
+            let namesakes = ALL
+                .iter()
+                .filter(|other| other.card().name == fault.card().name);
+            assert_eq!(namesakes.count(), 1, "{}", fault.card().name);
+            assert_eq!(by_name(fault.card().name)?.card().name, fault.card().name);
+            let (shortest, longest) = fault.card().lasts;
+            assert!(shortest <= longest, "{}", fault.card().name);
         }
         assert!(by_name("rain").is_err());
         Ok(())

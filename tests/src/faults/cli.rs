@@ -219,7 +219,7 @@ fn settings(args: &Args) -> anyhow::Result<Settings> {
 fn kinds(only: &[String]) -> anyhow::Result<Vec<&'static dyn Fault>> {
     let wanted: Vec<&'static dyn Fault> = if only.is_empty() {
         let all = catalogue::ALL.into_iter();
-        all.filter(|fault| fault.by_default()).collect()
+        all.filter(|fault| fault.card().by_default).collect()
     } else {
         let named = only.iter().map(|name| catalogue::by_name(name));
         named.collect::<anyhow::Result<_>>()?
@@ -228,7 +228,7 @@ fn kinds(only: &[String]) -> anyhow::Result<Vec<&'static dyn Fault>> {
     for fault in wanted {
         match fault.possible() {
             Ok(()) => possible.push(fault),
-            Err(why) => println!("skipped: {}: {why}", fault.name()),
+            Err(why) => println!("skipped: {}: {why}", fault.card().name),
         }
     }
     anyhow::ensure!(
@@ -240,16 +240,16 @@ fn kinds(only: &[String]) -> anyhow::Result<Vec<&'static dyn Fault>> {
 
 fn list() {
     for fault in catalogue::ALL {
-        let (from, to) = fault.lasts();
+        let (from, to) = fault.card().lasts;
         let lacks = match fault.possible() {
-            Ok(()) if fault.by_default() => String::new(),
+            Ok(()) if fault.card().by_default => String::new(),
             Ok(()) => "  (only when named)".to_owned(),
             Err(why) => format!("  (not here: {why})"),
         };
         println!(
             "{:<16} {from:>5}–{to:<5} ms  {}{lacks}",
-            fault.name(),
-            fault.about()
+            fault.card().name,
+            fault.card().about
         );
     }
 }

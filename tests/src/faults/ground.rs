@@ -96,7 +96,9 @@ impl Ground {
         variables: &[(String, String)],
         faults: &[&'static dyn Fault],
     ) -> anyhow::Result<Self> {
-        let cluster = faults.iter().any(|fault| fault.hits() == Hits::Cluster);
+        let cluster = faults
+            .iter()
+            .any(|fault| fault.card().hits == Hits::Cluster);
         let plan = Plan {
             wired: !cluster,
             variables: variables.to_vec(),

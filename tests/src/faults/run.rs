@@ -234,7 +234,7 @@ async fn harm(schedule: &Schedule, ground: &mut Ground) -> anyhow::Result<Vec<He
 /// Whether losing a socket to `edge` at that moment is what a fault may lead to.
 pub(crate) fn may_break(held: &[Held], ground: &Ground, edge: &str, at: Instant) -> bool {
     held.iter().any(|fault| {
-        let hit = match fault.fault.sockets() {
+        let hit = match fault.fault.card().sockets {
             Sockets::Stay => false,
             Sockets::OfTarget => ground.stack.edge(&fault.target).authority() == edge,
             Sockets::All => true,

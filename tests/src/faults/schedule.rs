@@ -94,13 +94,13 @@ impl Schedule {
             }
             let card = usize::try_from(random.below(deck.len() as u64)).unwrap_or(0);
             let fault = deck.swap_remove(card);
-            let targets = layout.of(fault.hits());
-            let (shortest, longest) = fault.lasts();
+            let targets = layout.of(fault.card().hits);
+            let (shortest, longest) = fault.card().lasts;
             let lasts = random.between(shortest, longest);
             if let Some(target) = random.one_of(&targets) {
                 let injection = Injection {
                     at,
-                    fault: fault.name().to_owned(),
+                    fault: fault.card().name.to_owned(),
                     target: target.clone(),
                     lasts,
                 };

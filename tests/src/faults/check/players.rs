@@ -45,7 +45,7 @@ pub(crate) fn of_players(
             bots.commands_sent
         ));
     }
-    let breakable = |fault: &Held| fault.fault.sockets() != super::Sockets::Stay;
+    let breakable = |fault: &Held| fault.fault.card().sockets != super::Sockets::Stay;
     if !bots.disconnects.is_empty() && !held.iter().any(breakable) {
         find(format!("sockets were lost: {:?}", bots.disconnects));
     }

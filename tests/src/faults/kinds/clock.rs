@@ -4,7 +4,7 @@
 
 use async_trait::async_trait;
 
-use crate::faults::catalogue::{Fault, Hits};
+use crate::faults::catalogue::{Card, Fault, Hits};
 use crate::faults::ground::Ground;
 
 /// A worker's clock is wrong for a while: half a minute ahead, then half a minute behind, by turns.
@@ -13,23 +13,17 @@ pub struct ClockJump;
 
 #[async_trait]
 impl Fault for ClockJump {
-    fn name(&self) -> &'static str {
-        "clock-jump"
-    }
-    fn about(&self) -> &'static str {
-        "a worker's wall clock jumps half a minute ahead, or behind, and back"
-    }
-    fn hits(&self) -> Hits {
-        Hits::Worker
-    }
-    fn lasts(&self) -> (u64, u64) {
-        (500, 4000)
+    fn card(&self) -> Card {
+        Card::new(
+            "clock-jump",
+            "a worker's wall clock jumps half a minute ahead, or behind, and back",
+            Hits::Worker,
+            (500, 4000),
+        )
+        .when_named()
     }
     // An owner judges the age of commands by its own clock: half a minute ahead, it lets all of them expire, and its
     // successors do until that time has come, for a frame's time never goes back. Nothing is lost, but nobody can play.
-    fn by_default(&self) -> bool {
-        false
-    }
     async fn strike(&self, ground: &mut Ground, target: &str) -> anyhow::Result<()> {
         // Which way follows from whom it hits, so that a schedule says it all.
         let ahead = target.bytes().map(u32::from).sum::<u32>().is_multiple_of(2);

@@ -6,7 +6,7 @@ use anyhow::Context;
 use async_trait::async_trait;
 use schemas::subjects::AREA_EVENTS;
 
-use crate::faults::catalogue::{Fault, Hits};
+use crate::faults::catalogue::{Card, Fault, Hits};
 use crate::faults::ground::Ground;
 
 #[derive(Debug, Clone, Copy)]
@@ -20,14 +20,14 @@ enum How {
 /// A fault of the node that leads the stream of the areas' events.
 #[derive(Debug)]
 pub struct Leader {
-    name: &'static str,
-    about: &'static str,
+    card: Card,
     how: How,
 }
 
 impl Leader {
     const fn of(name: &'static str, about: &'static str, how: How) -> Self {
-        Self { name, about, how }
+        let card = Card::new(name, about, Hits::Cluster, (1000, 4000)).when_named();
+        Self { card, how }
     }
 
     /// `kill -9`.
@@ -58,20 +58,8 @@ impl Leader {
 
 #[async_trait]
 impl Fault for Leader {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-    fn about(&self) -> &'static str {
-        self.about
-    }
-    fn hits(&self) -> Hits {
-        Hits::Cluster
-    }
-    fn lasts(&self) -> (u64, u64) {
-        (1000, 4000)
-    }
-    fn by_default(&self) -> bool {
-        false
+    fn card(&self) -> Card {
+        self.card
     }
     async fn strike(&self, ground: &mut Ground, _: &str) -> anyhow::Result<()> {
         let cluster = ground.stack.cluster.as_mut().context("one broker only")?;

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use eventlog::streams::{self, StreamsFile};
 use schemas::subjects::AREA_COMMANDS;
 
-use crate::faults::catalogue::{Fault, Hits, Sockets};
+use crate::faults::catalogue::{Card, Fault, Hits, Sockets};
 use crate::faults::ground::Ground;
 use crate::small_disk::SmallDisk;
 
@@ -15,26 +15,18 @@ pub struct DiskFull;
 
 #[async_trait]
 impl Fault for DiskFull {
-    fn name(&self) -> &'static str {
-        "disk-full"
-    }
-    fn about(&self) -> &'static str {
-        "the broker's disk is full; room is made and the broker restarted"
-    }
-    fn hits(&self) -> Hits {
-        Hits::Broker
-    }
-    fn lasts(&self) -> (u64, u64) {
-        (500, 3000)
-    }
-    fn sockets(&self) -> Sockets {
-        Sockets::All
+    fn card(&self) -> Card {
+        Card::new(
+            "disk-full",
+            "the broker's disk is full; room is made and the broker restarted",
+            Hits::Broker,
+            (500, 3000),
+        )
+        .losing(Sockets::All)
+        .when_named()
     }
     fn disk(&self) -> Option<u64> {
         Some(256 << 20)
-    }
-    fn by_default(&self) -> bool {
-        false
     }
     fn possible(&self) -> Result<(), String> {
         SmallDisk::possible()
@@ -58,23 +50,15 @@ pub struct CommandsFull;
 
 #[async_trait]
 impl Fault for CommandsFull {
-    fn name(&self) -> &'static str {
-        "commands-full"
-    }
-    fn about(&self) -> &'static str {
-        "the stream of commands takes no more; then it has room again"
-    }
-    fn hits(&self) -> Hits {
-        Hits::Broker
-    }
-    fn lasts(&self) -> (u64, u64) {
-        (500, 3000)
-    }
-    fn sockets(&self) -> Sockets {
-        Sockets::All
-    }
-    fn by_default(&self) -> bool {
-        false
+    fn card(&self) -> Card {
+        Card::new(
+            "commands-full",
+            "the stream of commands takes no more; then it has room again",
+            Hits::Broker,
+            (500, 3000),
+        )
+        .losing(Sockets::All)
+        .when_named()
     }
     async fn strike(&self, ground: &mut Ground, _: &str) -> anyhow::Result<()> {
         let log = ground.stack.log("admin").await?;

@@ -2,52 +2,36 @@
 
 use async_trait::async_trait;
 
-use crate::faults::catalogue::{Fault, Hits, Sockets};
+use crate::faults::catalogue::{Card, Fault, Hits};
 use crate::faults::ground::Ground;
 
 /// SIGTERM: it hands over what it has and ends; a supervisor starts it again.
 #[derive(Debug)]
-pub struct Terminate {
-    name: &'static str,
-    about: &'static str,
-    hits: Hits,
-}
+pub struct Terminate(Card);
 
 impl Terminate {
+    const LASTS: (u64, u64) = (500, 3000);
+
     /// A worker.
-    pub const WORKER: Self = Self {
-        name: "worker-term",
-        about: "SIGTERM to a worker: a drain",
-        hits: Hits::Worker,
-    };
+    pub const WORKER: Self = Self(Card::of_a_process(
+        "worker-term",
+        "SIGTERM to a worker: a drain",
+        Hits::Worker,
+        Self::LASTS,
+    ));
     /// An edge.
-    pub const EDGE: Self = Self {
-        name: "edge-term",
-        about: "SIGTERM to an edge: its players are sent to another",
-        hits: Hits::Edge,
-    };
+    pub const EDGE: Self = Self(Card::of_a_process(
+        "edge-term",
+        "SIGTERM to an edge: its players are sent to another",
+        Hits::Edge,
+        Self::LASTS,
+    ));
 }
 
 #[async_trait]
 impl Fault for Terminate {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-    fn about(&self) -> &'static str {
-        self.about
-    }
-    fn hits(&self) -> Hits {
-        self.hits
-    }
-    fn lasts(&self) -> (u64, u64) {
-        (500, 3000)
-    }
-    fn sockets(&self) -> Sockets {
-        if self.hits == Hits::Edge {
-            Sockets::OfTarget
-        } else {
-            Sockets::Stay
-        }
+    fn card(&self) -> Card {
+        self.0
     }
     async fn strike(&self, ground: &mut Ground, target: &str) -> anyhow::Result<()> {
         if ground.stack.role(target).is_running() {
@@ -67,17 +51,13 @@ pub struct Drain;
 
 #[async_trait]
 impl Fault for Drain {
-    fn name(&self) -> &'static str {
-        "worker-drain"
-    }
-    fn about(&self) -> &'static str {
-        "`worldline worker drain`: an operator's order in the log"
-    }
-    fn hits(&self) -> Hits {
-        Hits::Worker
-    }
-    fn lasts(&self) -> (u64, u64) {
-        (500, 3000)
+    fn card(&self) -> Card {
+        Card::new(
+            "worker-drain",
+            "`worldline worker drain`: an operator's order in the log",
+            Hits::Worker,
+            (500, 3000),
+        )
     }
     async fn strike(&self, ground: &mut Ground, target: &str) -> anyhow::Result<()> {
         if ground.stack.role(target).is_running() {
@@ -97,17 +77,13 @@ pub struct RollingRestart;
 
 #[async_trait]
 impl Fault for RollingRestart {
-    fn name(&self) -> &'static str {
-        "rolling-restart"
-    }
-    fn about(&self) -> &'static str {
-        "all workers are restarted in order, one after the other"
-    }
-    fn hits(&self) -> Hits {
-        Hits::AllWorkers
-    }
-    fn lasts(&self) -> (u64, u64) {
-        (100, 100)
+    fn card(&self) -> Card {
+        Card::new(
+            "rolling-restart",
+            "all workers are restarted in order, one after the other",
+            Hits::AllWorkers,
+            (100, 100),
+        )
     }
     async fn strike(&self, ground: &mut Ground, _: &str) -> anyhow::Result<()> {
         for worker in ground.layout.worker_names() {

@@ -2,20 +2,16 @@
 
 use async_trait::async_trait;
 
-use crate::faults::catalogue::{Fault, Hits, Sockets};
+use crate::faults::catalogue::{Card, Fault, Hits};
 use crate::faults::ground::Ground;
 
 /// `kill -9`; a supervisor starts it again after a while.
 #[derive(Debug)]
-pub struct Kill {
-    name: &'static str,
-    about: &'static str,
-    hits: Hits,
-}
+pub struct Kill(Card);
 
 impl Kill {
     const fn of(name: &'static str, about: &'static str, hits: Hits) -> Self {
-        Self { name, about, hits }
+        Self(Card::of_a_process(name, about, hits, (100, 2500)))
     }
 
     /// A worker.
@@ -38,24 +34,8 @@ impl Kill {
 
 #[async_trait]
 impl Fault for Kill {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-    fn about(&self) -> &'static str {
-        self.about
-    }
-    fn hits(&self) -> Hits {
-        self.hits
-    }
-    fn lasts(&self) -> (u64, u64) {
-        (100, 2500)
-    }
-    fn sockets(&self) -> Sockets {
-        if self.hits == Hits::Edge {
-            Sockets::OfTarget
-        } else {
-            Sockets::Stay
-        }
+    fn card(&self) -> Card {
+        self.0
     }
     async fn strike(&self, ground: &mut Ground, target: &str) -> anyhow::Result<()> {
         ground.stack.kill(target).await
@@ -67,15 +47,11 @@ impl Fault for Kill {
 
 /// SIGSTOP, and SIGCONT long after its lease has run out: it wakes believing that it still owns what it owned.
 #[derive(Debug)]
-pub struct Pause {
-    name: &'static str,
-    about: &'static str,
-    hits: Hits,
-}
+pub struct Pause(Card);
 
 impl Pause {
     const fn of(name: &'static str, about: &'static str, hits: Hits) -> Self {
-        Self { name, about, hits }
+        Self(Card::of_a_process(name, about, hits, (500, 4500)))
     }
 
     /// A worker.
@@ -96,24 +72,8 @@ impl Pause {
 
 #[async_trait]
 impl Fault for Pause {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-    fn about(&self) -> &'static str {
-        self.about
-    }
-    fn hits(&self) -> Hits {
-        self.hits
-    }
-    fn lasts(&self) -> (u64, u64) {
-        (500, 4500)
-    }
-    fn sockets(&self) -> Sockets {
-        if self.hits == Hits::Edge {
-            Sockets::OfTarget
-        } else {
-            Sockets::Stay
-        }
+    fn card(&self) -> Card {
+        self.0
     }
     async fn strike(&self, ground: &mut Ground, target: &str) -> anyhow::Result<()> {
         let role = ground.stack.role(target);

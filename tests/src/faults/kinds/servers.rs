@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::faults::catalogue::{Fault, Hits};
+use crate::faults::catalogue::{Card, Fault, Hits};
 use crate::faults::ground::Ground;
 use crate::proxy::Wire;
 
@@ -32,17 +32,13 @@ pub struct PostgresPause;
 
 #[async_trait]
 impl Fault for BrokerKill {
-    fn name(&self) -> &'static str {
-        "broker-kill"
-    }
-    fn about(&self) -> &'static str {
-        "kill -9 of the broker, started again on the same store"
-    }
-    fn hits(&self) -> Hits {
-        Hits::Broker
-    }
-    fn lasts(&self) -> (u64, u64) {
-        (50, 2000)
+    fn card(&self) -> Card {
+        Card::new(
+            "broker-kill",
+            "kill -9 of the broker, started again on the same store",
+            Hits::Broker,
+            (50, 2000),
+        )
     }
     async fn strike(&self, ground: &mut Ground, _: &str) -> anyhow::Result<()> {
         Ok(ground.stack.broker.kill()?)
@@ -54,17 +50,13 @@ impl Fault for BrokerKill {
 
 #[async_trait]
 impl Fault for BrokerRestart {
-    fn name(&self) -> &'static str {
-        "broker-restart"
-    }
-    fn about(&self) -> &'static str {
-        "the broker ends in order and is started again"
-    }
-    fn hits(&self) -> Hits {
-        Hits::Broker
-    }
-    fn lasts(&self) -> (u64, u64) {
-        (50, 1500)
+    fn card(&self) -> Card {
+        Card::new(
+            "broker-restart",
+            "the broker ends in order and is started again",
+            Hits::Broker,
+            (50, 1500),
+        )
     }
     async fn strike(&self, ground: &mut Ground, _: &str) -> anyhow::Result<()> {
         Ok(ground.stack.broker.stop().await?)
@@ -76,17 +68,13 @@ impl Fault for BrokerRestart {
 
 #[async_trait]
 impl Fault for BrokerPause {
-    fn name(&self) -> &'static str {
-        "broker-pause"
-    }
-    fn about(&self) -> &'static str {
-        "SIGSTOP of the broker"
-    }
-    fn hits(&self) -> Hits {
-        Hits::Broker
-    }
-    fn lasts(&self) -> (u64, u64) {
-        (300, 3500)
+    fn card(&self) -> Card {
+        Card::new(
+            "broker-pause",
+            "SIGSTOP of the broker",
+            Hits::Broker,
+            (300, 3500),
+        )
     }
     async fn strike(&self, ground: &mut Ground, _: &str) -> anyhow::Result<()> {
         Ok(ground.stack.broker.pause()?)
@@ -98,17 +86,13 @@ impl Fault for BrokerPause {
 
 #[async_trait]
 impl Fault for SlowAcks {
-    fn name(&self) -> &'static str {
-        "slow-acks"
-    }
-    fn about(&self) -> &'static str {
-        "all that the broker says takes 120 ms longer, as with a slow disk"
-    }
-    fn hits(&self) -> Hits {
-        Hits::Broker
-    }
-    fn lasts(&self) -> (u64, u64) {
-        (1500, 4000)
+    fn card(&self) -> Card {
+        Card::new(
+            "slow-acks",
+            "all that the broker says takes 120 ms longer, as with a slow disk",
+            Hits::Broker,
+            (1500, 4000),
+        )
     }
     async fn strike(&self, ground: &mut Ground, _: &str) -> anyhow::Result<()> {
         for role in ground.stack.role_names() {
@@ -130,17 +114,13 @@ impl Fault for SlowAcks {
 
 #[async_trait]
 impl Fault for PostgresKill {
-    fn name(&self) -> &'static str {
-        "postgres-kill"
-    }
-    fn about(&self) -> &'static str {
-        "kill -9 of the database"
-    }
-    fn hits(&self) -> Hits {
-        Hits::Postgres
-    }
-    fn lasts(&self) -> (u64, u64) {
-        (100, 3000)
+    fn card(&self) -> Card {
+        Card::new(
+            "postgres-kill",
+            "kill -9 of the database",
+            Hits::Postgres,
+            (100, 3000),
+        )
     }
     async fn strike(&self, ground: &mut Ground, _: &str) -> anyhow::Result<()> {
         Ok(ground.stack.postgres.kill()?)
@@ -152,17 +132,13 @@ impl Fault for PostgresKill {
 
 #[async_trait]
 impl Fault for PostgresStop {
-    fn name(&self) -> &'static str {
-        "postgres-stop"
-    }
-    fn about(&self) -> &'static str {
-        "the database ends in order and is started again"
-    }
-    fn hits(&self) -> Hits {
-        Hits::Postgres
-    }
-    fn lasts(&self) -> (u64, u64) {
-        (500, 5000)
+    fn card(&self) -> Card {
+        Card::new(
+            "postgres-stop",
+            "the database ends in order and is started again",
+            Hits::Postgres,
+            (500, 5000),
+        )
     }
     async fn strike(&self, ground: &mut Ground, _: &str) -> anyhow::Result<()> {
         Ok(ground.stack.postgres.stop().await?)
@@ -174,17 +150,13 @@ impl Fault for PostgresStop {
 
 #[async_trait]
 impl Fault for PostgresPause {
-    fn name(&self) -> &'static str {
-        "postgres-pause"
-    }
-    fn about(&self) -> &'static str {
-        "SIGSTOP of the database"
-    }
-    fn hits(&self) -> Hits {
-        Hits::Postgres
-    }
-    fn lasts(&self) -> (u64, u64) {
-        (500, 4000)
+    fn card(&self) -> Card {
+        Card::new(
+            "postgres-pause",
+            "SIGSTOP of the database",
+            Hits::Postgres,
+            (500, 4000),
+        )
     }
     async fn strike(&self, ground: &mut Ground, _: &str) -> anyhow::Result<()> {
         Ok(ground.stack.postgres.pause()?)

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::faults::catalogue::{Fault, Hits};
+use crate::faults::catalogue::{Card, Fault, Hits};
 use crate::faults::ground::Ground;
 
 /// The worker is restarted with a crash point before it, and started again when it has died there.
@@ -11,17 +11,13 @@ pub struct Trap;
 
 #[async_trait]
 impl Fault for Trap {
-    fn name(&self) -> &'static str {
-        "worker-trap"
-    }
-    fn about(&self) -> &'static str {
-        "a worker dies between a departure's frame and its ack"
-    }
-    fn hits(&self) -> Hits {
-        Hits::Worker
-    }
-    fn lasts(&self) -> (u64, u64) {
-        (2500, 6000)
+    fn card(&self) -> Card {
+        Card::new(
+            "worker-trap",
+            "a worker dies between a departure's frame and its ack",
+            Hits::Worker,
+            (2500, 6000),
+        )
     }
     async fn strike(&self, ground: &mut Ground, target: &str) -> anyhow::Result<()> {
         ground.stack.kill(target).await?;
