@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use schemas::wire::{ClientMessage, Encoding};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::bot::Bot;
@@ -139,7 +139,10 @@ impl<'a> Connection<'a> {
                 changed = self.bot.phase.changed() => {
                     let phase = *self.bot.phase.borrow_and_update();
                     if changed.is_err() || phase == Phase::Leaving {
-                        return self.leave().await;
+                        return match self.last_answers().await? {
+                            Some(ending) => Ok(ending),
+                            None => self.leave().await,
+                        };
                     }
                     self.plan();
                 }
@@ -213,6 +216,23 @@ impl<'a> Connection<'a> {
     ) -> Result<(), Error> {
         let bytes = self.bot.ledger.issue(&self.bot.run.tally, command);
         self.send(bytes).await
+    }
+
+    /// Hears the answers to what was sent in the very moment in which the run saw everything answered.
+    async fn last_answers(&mut self) -> Result<Option<Ending>, Error> {
+        let until = Instant::now() + TO_LEAVE;
+        while self.bot.ledger.waiting().next().is_some() {
+            match timeout_at(until, self.socket.next()).await {
+                Err(_) => break,
+                Ok(None) => return Ok(Some(Ending::Lost(NO_CODE))),
+                Ok(Some(message)) => {
+                    if let Some(ending) = self.heard(message?).await? {
+                        return Ok(Some(ending));
+                    }
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Leaves the world, or only the socket, as the run wants it.
