@@ -3,7 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use eventlog::{EventLog, Follow, Lineage, ReadError, Reader, Record};
+use eventlog::{Follow, Lineage, Record};
+use past::{Past, PastError, PastReader};
 use schemas::command::AreaMessage;
 use schemas::ids::CommandPosition;
 use schemas::subjects::{AREA_COMMANDS, Subject};
@@ -15,10 +16,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Commands read and not yet consumed by a frame that was read.
 pub(crate) struct Commands {
-    log: EventLog,
+    past: Past,
     filters: Vec<String>,
     follow: Follow,
-    reader: Reader,
+    reader: PastReader,
     lineage: Lineage,
     first: Sequence,
     read_to: Sequence,
@@ -35,17 +36,17 @@ pub(crate) struct Consumed {
 }
 
 impl Commands {
-    /// Reads from `after` on; `filters` as in [`EventLog::read`].
+    /// Reads from `after` on; `filters` as in [`Past::read`].
     pub(crate) async fn open(
-        log: &EventLog,
+        past: &Past,
         filters: Vec<String>,
         after: Sequence,
         follow: Follow,
-    ) -> Result<Self, ReadError> {
-        let info = log.stream_info(AREA_COMMANDS).await?;
+    ) -> Result<Self, PastError> {
+        let info = past.span(AREA_COMMANDS).await?;
         Ok(Self {
-            reader: log.read(AREA_COMMANDS, filters.clone(), after, follow),
-            log: log.clone(),
+            reader: past.read(AREA_COMMANDS, filters.clone(), after, follow),
+            past: past.clone(),
             filters,
             follow,
             lineage: info.lineage,
@@ -61,7 +62,7 @@ impl Commands {
         area: &AreaId,
         from: CommandPosition,
         to: CommandPosition,
-    ) -> Result<Consumed, ReadError> {
+    ) -> Result<Consumed, PastError> {
         if !self.lineage.knows(to.incarnation, to.sequence) {
             return Ok(Consumed {
                 commands: Vec::new(),
@@ -88,7 +89,7 @@ impl Commands {
         Ok(consumed)
     }
 
-    async fn read_up_to(&mut self, goal: Sequence) -> Result<(), ReadError> {
+    async fn read_up_to(&mut self, goal: Sequence) -> Result<(), PastError> {
         let mut reopened = false;
         while self.read_to < goal {
             match tokio::time::timeout(PATIENCE, self.reader.next()).await {
@@ -97,7 +98,7 @@ impl Commands {
                     // It has come since reading began.
                     None if !reopened => {
                         reopened = true;
-                        self.reader = self.log.read(
+                        self.reader = self.past.read(
                             AREA_COMMANDS,
                             self.filters.clone(),
                             self.read_to,
@@ -114,7 +115,7 @@ impl Commands {
     }
 
     /// Reads on to the head of a reader that ends there.
-    pub(crate) async fn read_rest(&mut self) -> Result<(), ReadError> {
+    pub(crate) async fn read_rest(&mut self) -> Result<(), PastError> {
         while let Some(record) = self.reader.next().await? {
             self.keep(&record);
         }

@@ -1,6 +1,7 @@
 //! An area as it was: the nearest snapshot and the frames after it, or the frames from the first.
 
-use eventlog::{EventLog, Follow, Record, Snapshot};
+use eventlog::{Follow, Record, Snapshot};
+use past::Past;
 use schemas::frame::Frame;
 use schemas::ids::Digest;
 use schemas::subjects::{AREA_EVENTS, area_events};
@@ -73,9 +74,9 @@ pub(crate) fn fold(
 }
 
 /// The area as it was.
-pub(crate) async fn area(log: &EventLog, area: &AreaId, stop: Stop) -> Result<Then, ReplayError> {
-    if let Some(start) = from_snapshot(log, area, stop).await? {
-        match onward(log, area, start, stop).await {
+pub(crate) async fn area(past: &Past, area: &AreaId, stop: Stop) -> Result<Then, ReplayError> {
+    if let Some(start) = from_snapshot(past, area, stop).await? {
+        match onward(past, area, start, stop).await {
             Err(ReplayError::Broken(why)) => {
                 eprintln!(
                     "a snapshot of {area} does not lead on ({why}); folding from the first frame"
@@ -89,20 +90,23 @@ pub(crate) async fn area(log: &EventLog, area: &AreaId, stop: Stop) -> Result<Th
         sequence: Sequence(0),
         goes_on: false,
     };
-    onward(log, area, start, stop).await
+    onward(past, area, start, stop).await
 }
 
 async fn from_snapshot(
-    log: &EventLog,
+    past: &Past,
     area: &AreaId,
     stop: Stop,
 ) -> Result<Option<Then>, ReplayError> {
     // Snapshots only save time: whatever is wrong with them, the log has it all.
+    let Some(log) = past.log() else {
+        return Ok(None);
+    };
     let Ok(snapshots) = log.snapshots().load(area).await else {
         return Ok(None);
     };
     for snapshot in snapshots {
-        if let Some(then) = usable(log, &snapshot).await?
+        if let Some(then) = usable(past, &snapshot).await?
             && !stop.is_past(&then)
         {
             return Ok(Some(then));
@@ -112,12 +116,12 @@ async fn from_snapshot(
 }
 
 /// Its state, if it was taken after the very frame that stands there now.
-async fn usable(log: &EventLog, snapshot: &Snapshot) -> Result<Option<Then>, ReplayError> {
-    let (point, info) = (snapshot.point, log.stream_info(AREA_EVENTS).await?);
+async fn usable(past: &Past, snapshot: &Snapshot) -> Result<Option<Then>, ReplayError> {
+    let (point, info) = (snapshot.point, past.span(AREA_EVENTS).await?);
     if !info.lineage.knows(point.incarnation, point.sequence) {
         return Ok(None);
     }
-    let there = log.get(AREA_EVENTS, point.sequence).await?;
+    let there = past.get(AREA_EVENTS, point.sequence).await?;
     let same = there.is_none_or(|record| Digest::of(&record.payload) == point.digest);
     Ok(schemas::decode(&snapshot.state)
         .ok()
@@ -130,14 +134,14 @@ async fn usable(log: &EventLog, snapshot: &Snapshot) -> Result<Option<Then>, Rep
 }
 
 async fn onward(
-    log: &EventLog,
+    past: &Past,
     area: &AreaId,
     mut then: Then,
     stop: Stop,
 ) -> Result<Then, ReplayError> {
     let mut progress = Progress::new("frames folded", 0);
     let filters = vec![area_events(area)];
-    let mut reader = log.read(AREA_EVENTS, filters, then.sequence, Follow::UntilHead);
+    let mut reader = past.read(AREA_EVENTS, filters, then.sequence, Follow::UntilHead);
     while let Some(record) = reader.next().await? {
         let next = frame(&record)?;
         if stop.is_before(record.sequence, &next) {

@@ -20,7 +20,7 @@ mod verify;
 use std::io::Write;
 use std::process::ExitCode;
 
-use eventlog::{EventLog, ReadError};
+use past::{Past, PastError};
 use schemas::AreaId;
 use schemas::sealed::RealmKey;
 use world::AreaState;
@@ -46,7 +46,7 @@ pub enum ReplayError {
     Usage(String),
     /// The log cannot be read: look at the broker, or try later.
     #[error("the log cannot be read")]
-    Log(#[from] ReadError),
+    Log(#[from] PastError),
     /// The log was read, and is not what it should be.
     #[error("{0}")]
     Broken(String),
@@ -59,8 +59,8 @@ pub enum ReplayError {
 ///
 /// # Errors
 /// When the log cannot be read, or does not fold.
-pub async fn now(log: &EventLog, area: &AreaId) -> Result<AreaState, ReplayError> {
-    let then = history::area(log, area, history::Stop::At(Moment::Now)).await?;
+pub async fn now(past: &Past, area: &AreaId) -> Result<AreaState, ReplayError> {
+    let then = history::area(past, area, history::Stop::At(Moment::Now)).await?;
     Ok(then.state)
 }
 
@@ -72,11 +72,11 @@ pub async fn now(log: &EventLog, area: &AreaId) -> Result<AreaState, ReplayError
 /// When the output cannot be written.
 pub async fn run(
     cli: Cli,
-    log: EventLog,
+    past: Past,
     keys: Option<RealmKey>,
     out: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
-    let code = match execute(cli, &log, keys, out).await {
+    let code = match execute(cli, &past, keys, out).await {
         Ok(code) => code,
         // `worldline replay tail | head` is no failure.
         Err(ReplayError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => 0,
@@ -100,15 +100,15 @@ pub async fn run(
 /// See [`ReplayError`].
 pub async fn execute(
     cli: Cli,
-    log: &EventLog,
+    past: &Past,
     keys: Option<RealmKey>,
     out: &mut dyn Write,
 ) -> Result<u8, ReplayError> {
     let reader = Reader::new(keys);
     match cli.command {
-        ReplayCommand::List(args) => list::list(&args, log, out).await.map(|()| 0),
-        ReplayCommand::Tail(args) => tail::tail(&args, log, &reader, out).await.map(|()| 0),
-        ReplayCommand::Show(args) => show::show(&args, log, &reader, out).await.map(|()| 0),
-        ReplayCommand::Verify(args) => verify::verify(&args, log, out).await,
+        ReplayCommand::List(args) => list::list(&args, past, out).await.map(|()| 0),
+        ReplayCommand::Tail(args) => tail::tail(&args, past, &reader, out).await.map(|()| 0),
+        ReplayCommand::Show(args) => show::show(&args, past, &reader, out).await.map(|()| 0),
+        ReplayCommand::Verify(args) => verify::verify(&args, past, out).await,
     }
 }

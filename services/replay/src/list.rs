@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use eventlog::{EventLog, Follow, Record};
+use eventlog::{Follow, Record};
+use past::Past;
 use schemas::fact::Fact;
 use schemas::frame::Frame;
 use schemas::subjects::{AREA_COMMANDS, AREA_EVENTS, Domain, Subject};
@@ -28,7 +29,7 @@ struct Area {
 
 pub(crate) async fn list(
     args: &ListArgs,
-    log: &EventLog,
+    past: &Past,
     out: &mut dyn Write,
 ) -> Result<(), ReplayError> {
     let mut streams = Vec::new();
@@ -37,9 +38,9 @@ pub(crate) async fn list(
             .into_iter()
             .flat_map(|domain| [domain.command_stream(), domain.event_stream()]),
     ) {
-        streams.push((stream, log.stream_info(stream).await?));
+        streams.push((stream, past.span(stream).await?));
     }
-    let areas = areas(log).await?;
+    let areas = areas(past).await?;
     if args.json {
         let streams: Vec<Value> = streams
             .iter()
@@ -78,8 +79,8 @@ pub(crate) async fn list(
     Ok(())
 }
 
-async fn areas(log: &EventLog) -> Result<Vec<Area>, ReplayError> {
-    let mut subjects = log.subjects(AREA_EVENTS, "evt.area.>").await?;
+async fn areas(past: &Past) -> Result<Vec<Area>, ReplayError> {
+    let mut subjects = past.subjects(AREA_EVENTS, "evt.area.>").await?;
     subjects.sort();
     let mut areas = Vec::new();
     for (subject, frames) in subjects {
@@ -87,12 +88,12 @@ async fn areas(log: &EventLog) -> Result<Vec<Area>, ReplayError> {
             continue;
         };
         let filters = vec![subject.clone()];
-        let mut reader = log.read(AREA_EVENTS, filters, Sequence(0), Follow::UntilHead);
+        let mut reader = past.read(AREA_EVENTS, filters, Sequence(0), Follow::UntilHead);
         areas.push(Area {
             area,
             frames,
             first: reader.next().await?.as_ref().and_then(End::of),
-            last: log.last(&subject).await?.as_ref().and_then(End::of),
+            last: past.last(&subject).await?.as_ref().and_then(End::of),
         });
     }
     Ok(areas)

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use eventlog::EventLog;
+use past::Past;
 use schemas::segment::{SUBPIXELS, Segment};
 use schemas::{CharacterId, Handle, Step};
 use serde_json::{Value, json};
@@ -26,11 +26,11 @@ pub(crate) fn pixels(subpixels: i32) -> String {
 
 pub(crate) async fn show(
     args: &ShowArgs,
-    log: &EventLog,
+    past: &Past,
     reader: &Reader,
     out: &mut dyn Write,
 ) -> Result<(), ReplayError> {
-    let then = history::area(log, &args.area, Stop::At(args.at)).await?;
+    let then = history::area(past, &args.area, Stop::At(args.at)).await?;
     if then.state.frame_no().0 == 0 {
         return Err(ReplayError::Usage(format!(
             "area {} has no frame at or before {}; `worldline replay list` shows from when to when there are some",

@@ -17,7 +17,13 @@ async fn apply_streams(log: &EventLog) {
 async fn execute(log: &EventLog, command: ReplayCommand) -> (u8, String) {
     let mut out = Vec::new();
     let cli = Cli { command };
-    let code = replay::execute(cli, log, Some(sample::realm_key()), &mut out).await;
+    let code = replay::execute(
+        cli,
+        &log.clone().into(),
+        Some(sample::realm_key()),
+        &mut out,
+    )
+    .await;
     (code.unwrap(), String::from_utf8(out).unwrap())
 }
 

@@ -10,7 +10,7 @@ use sample::{Realm, area_id, busy_day, realm_key};
 async fn printed(realm: &Realm, command: ReplayCommand) -> (u8, String) {
     let mut out = Vec::new();
     let cli = Cli { command };
-    let code = replay::execute(cli, &realm.log, Some(realm_key()), &mut out).await;
+    let code = replay::execute(cli, &realm.log.clone().into(), Some(realm_key()), &mut out).await;
     (code.unwrap(), String::from_utf8(out).unwrap())
 }
 

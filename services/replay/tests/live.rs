@@ -37,7 +37,8 @@ async fn what_happens_is_told_as_it_happens_and_nothing_before() {
     let screen = Screen::default();
     let mut out = screen.clone();
     let command = ReplayCommand::Tail(TailArgs::default());
-    let telling = replay::execute(Cli { command }, &log, Some(sample::realm_key()), &mut out);
+    let past = log.clone().into();
+    let telling = replay::execute(Cli { command }, &past, Some(sample::realm_key()), &mut out);
     let living = async {
         let ann = CharacterId(1);
         let mut said = 0;
@@ -93,7 +94,7 @@ async fn wrong_questions_are_usage_errors() {
     ] {
         let mut out = Vec::new();
         let cli = Cli { command };
-        let error = replay::execute(cli, &realm.log, None, &mut out)
+        let error = replay::execute(cli, &realm.log.clone().into(), None, &mut out)
             .await
             .unwrap_err();
         assert!(matches!(error, replay::ReplayError::Usage(_)), "{error:?}");

@@ -21,7 +21,13 @@ async fn peopled_day() -> Realm {
 
 async fn printed(realm: &Realm, command: ReplayCommand) -> (u8, String) {
     let mut out = Vec::new();
-    let code = replay::execute(Cli { command }, &realm.log, Some(realm_key()), &mut out).await;
+    let code = replay::execute(
+        Cli { command },
+        &realm.log.clone().into(),
+        Some(realm_key()),
+        &mut out,
+    )
+    .await;
     (code.unwrap(), String::from_utf8(out).unwrap())
 }
 

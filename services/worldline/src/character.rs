@@ -111,7 +111,7 @@ async fn trail(
 ) -> anyhow::Result<Value> {
     let me = AggregateId::Character(character);
     let sent = entry.outbox.pending.iter();
-    let mut state = replay::now(log, &area).await?;
+    let mut state = replay::now(&log.clone().into(), &area).await?;
     if let Some(effect) = sent.rev().find(|effect| carries(effect, character))
         && state.received(&me) < effect.number
     {
@@ -137,7 +137,7 @@ async fn trail(
             None => state.gone_to(character, state.tick()).cloned(),
         };
         let Some(next) = next else { break };
-        let there = replay::now(log, &next).await?;
+        let there = replay::now(&log.clone().into(), &next).await?;
         if let Some(effect) = pending
             && there.received(&AggregateId::Area(area.clone())) < effect.number
         {

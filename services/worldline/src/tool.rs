@@ -59,7 +59,7 @@ impl Tool {
             Ok(keys) => Some(keys.realm()?),
             Err(_) => None,
         };
-        replay::run(args, log, realm, &mut std::io::stdout().lock()).await
+        replay::run(args, log.into(), realm, &mut std::io::stdout().lock()).await
     }
 
     /// `worldline projector rebuild`, `check` or `dump`

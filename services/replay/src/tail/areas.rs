@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use eventlog::{EventLog, Record};
+use eventlog::Record;
+use past::Past;
 use schemas::frame::Frame;
 use schemas::ids::CommandPosition;
 use schemas::segment::Moved;
@@ -26,16 +27,16 @@ pub(super) struct AreaTail {
 }
 
 impl AreaTail {
-    pub(super) async fn open(log: &EventLog, args: &TailArgs) -> Result<Self, ReplayError> {
+    pub(super) async fn open(past: &Past, args: &TailArgs) -> Result<Self, ReplayError> {
         let after = if args.all {
             Sequence(0)
         } else {
             // A frame to come may consume commands that are there already.
-            oldest_waiting(log, args).await?
+            oldest_waiting(past, args).await?
         };
         let filters = args.area.iter().map(area_commands).collect();
         Ok(Self {
-            commands: Commands::open(log, filters, after, args.follow()).await?,
+            commands: Commands::open(past, filters, after, args.follow()).await?,
             states: HashMap::new(),
         })
     }
@@ -43,7 +44,7 @@ impl AreaTail {
     /// What a frame tells.
     pub(super) async fn lines(
         &mut self,
-        log: &EventLog,
+        past: &Past,
         record: &Record,
         reader: &Reader,
     ) -> Result<Vec<Line>, ReplayError> {
@@ -57,7 +58,7 @@ impl AreaTail {
                 return Ok(Vec::new());
             }
         };
-        let before = self.before(log, &area, record.sequence).await?;
+        let before = self.before(past, &area, record.sequence).await?;
         let after = before.clone().and_then(|mut state| {
             history::fold(&mut state, &frame, record)
                 .map_err(|error| eprintln!("{error}"))
@@ -102,14 +103,14 @@ impl AreaTail {
 
     async fn before(
         &mut self,
-        log: &EventLog,
+        past: &Past,
         area: &AreaId,
         sequence: Sequence,
     ) -> Result<Option<AreaState>, ReplayError> {
         if let Some(known) = self.states.remove(area) {
             return Ok(known);
         }
-        match history::area(log, area, Stop::Before(sequence)).await {
+        match history::area(past, area, Stop::Before(sequence)).await {
             Ok(then) => Ok(Some(then.state)),
             Err(ReplayError::Broken(why)) => {
                 eprintln!("{area} cannot be folded, so names and motion are missing: {why}");
@@ -134,10 +135,10 @@ fn moved(scene: &Scene<'_>) -> Vec<Moved> {
 }
 
 /// The last command message that every area has consumed: all areas' smallest position.
-async fn oldest_waiting(log: &EventLog, args: &TailArgs) -> Result<Sequence, ReplayError> {
-    let head = log.stream_info(AREA_COMMANDS).await?.last;
+async fn oldest_waiting(past: &Past, args: &TailArgs) -> Result<Sequence, ReplayError> {
+    let head = past.span(AREA_COMMANDS).await?.last;
     let mut oldest = head;
-    for (subject, _) in log.subjects(AREA_COMMANDS, "cmd.area.>").await? {
+    for (subject, _) in past.subjects(AREA_COMMANDS, "cmd.area.>").await? {
         let Subject::AreaCommand(area, _) = Subject::parse(&subject) else {
             continue;
         };
@@ -145,12 +146,12 @@ async fn oldest_waiting(log: &EventLog, args: &TailArgs) -> Result<Sequence, Rep
             continue;
         }
         let events = area_events(&area);
-        let position = match log.last(&events).await? {
+        let position = match past.last(&events).await? {
             Some(record) => history::frame(&record).map_or(head, |frame| frame.pos.sequence),
             None => head,
         };
         // Behind the head by what comes in while it works; far behind when it sleeps.
-        let newest = log
+        let newest = past
             .last(&subject)
             .await?
             .map_or(Sequence(0), |last| last.sequence);

@@ -4,7 +4,8 @@ use std::collections::{HashMap, VecDeque};
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use eventlog::{EventLog, Reader as LogReader, Record};
+use eventlog::Record;
+use past::{Past, PastReader};
 use schemas::keyed::{Answered, KeyedEntry, KeyedMessage};
 use schemas::subjects::{Domain, Subject};
 use schemas::{Sequence, UnixMillis};
@@ -25,7 +26,7 @@ type Waiting<C> = VecDeque<(Sequence, KeyedMessage<C>)>;
 /// Everything about one domain.
 pub(super) struct KeyedTail<C, E, S> {
     domain: Domain,
-    commands: LogReader,
+    commands: PastReader,
     read_to: Sequence,
     waiting: HashMap<String, Waiting<C>>,
     _entry: PhantomData<fn() -> (E, S)>,
@@ -38,7 +39,7 @@ where
     S: DeserializeOwned,
 {
     pub(super) async fn open(
-        log: &EventLog,
+        past: &Past,
         domain: Domain,
         args: &TailArgs,
     ) -> Result<Self, ReplayError> {
@@ -46,11 +47,11 @@ where
         let after = if args.all {
             Sequence(0)
         } else {
-            log.stream_info(stream).await?.last
+            past.span(stream).await?.last
         };
         Ok(Self {
             domain,
-            commands: log.read(stream, Vec::new(), after, args.follow()),
+            commands: past.read(stream, Vec::new(), after, args.follow()),
             read_to: after,
             waiting: HashMap::new(),
             _entry: PhantomData,

@@ -10,7 +10,8 @@ mod source;
 
 use std::io::Write;
 
-use eventlog::{EventLog, Follow};
+use eventlog::Follow;
+use past::Past;
 use schemas::account::{Account, AccountCommand, AccountEvent};
 use schemas::control::{
     AreaControl, ControlCommand, ControlEvent, FleetCommand, FleetEvent, WorkerControl,
@@ -66,36 +67,36 @@ impl Line {
 
 pub(crate) async fn tail(
     args: &TailArgs,
-    log: &EventLog,
+    past: &Past,
     reader: &Reader,
     out: &mut dyn Write,
 ) -> Result<(), ReplayError> {
     let filters = args.area.iter().map(area_events).collect();
     let mut sources = Sources::new(args.once);
-    sources.add(log, AREA_EVENTS, filters, args).await?;
+    sources.add(past, AREA_EVENTS, filters, args).await?;
     for domain in Domain::ALL {
         sources
-            .add(log, domain.event_stream(), Vec::new(), args)
+            .add(past, domain.event_stream(), Vec::new(), args)
             .await?;
     }
-    let mut areas = AreaTail::open(log, args).await?;
+    let mut areas = AreaTail::open(past, args).await?;
     let mut identity: KeyedTail<AccountCommand, AccountEvent, Account> =
-        KeyedTail::open(log, Domain::Identity, args).await?;
+        KeyedTail::open(past, Domain::Identity, args).await?;
     let mut credentials: KeyedTail<CredentialCommand, CredentialEvent, Credential> =
-        KeyedTail::open(log, Domain::Credential, args).await?;
+        KeyedTail::open(past, Domain::Credential, args).await?;
     let mut names: KeyedTail<NameCommand, NameEvent, Name> =
-        KeyedTail::open(log, Domain::Name, args).await?;
+        KeyedTail::open(past, Domain::Name, args).await?;
     let mut lobby: KeyedTail<LobbyCommand, LobbyEvent, Character> =
-        KeyedTail::open(log, Domain::Lobby, args).await?;
+        KeyedTail::open(past, Domain::Lobby, args).await?;
     let mut control: KeyedTail<ControlCommand, ControlEvent, AreaControl> =
-        KeyedTail::open(log, Domain::Control, args).await?;
+        KeyedTail::open(past, Domain::Control, args).await?;
     let mut fleet: KeyedTail<FleetCommand, FleetEvent, WorkerControl> =
-        KeyedTail::open(log, Domain::Fleet, args).await?;
+        KeyedTail::open(past, Domain::Fleet, args).await?;
     while let Some((stream, record)) = sources.next().await? {
         // The areas stand before the domains.
         let domain = stream.checked_sub(1).map(|at| Domain::ALL[at]);
         let lines = match domain {
-            None => areas.lines(log, &record, reader).await?,
+            None => areas.lines(past, &record, reader).await?,
             Some(Domain::Identity) => identity.lines(&record, reader).await?,
             Some(Domain::Credential) => credentials.lines(&record, reader).await?,
             Some(Domain::Name) => names.lines(&record, reader).await?,

@@ -1,7 +1,8 @@
 //! Several streams as one: in the order of time while there is a backlog, then as it comes.
 
-use eventlog::{EventLog, Reader, Record};
+use eventlog::Record;
 use futures_util::future::select_all;
+use past::{Past, PastReader};
 use schemas::UnixMillis;
 use schemas::frame::Frame;
 use schemas::ids::Sequence;
@@ -11,7 +12,7 @@ use crate::ReplayError;
 use crate::cli::TailArgs;
 
 struct Source {
-    reader: Reader,
+    reader: PastReader,
     next: Option<(UnixMillis, Record)>,
     ended: bool,
 }
@@ -44,7 +45,7 @@ impl Sources {
 
     pub(crate) async fn add(
         &mut self,
-        log: &EventLog,
+        past: &Past,
         stream: &str,
         filters: Vec<String>,
         args: &TailArgs,
@@ -52,10 +53,10 @@ impl Sources {
         let after = if args.all {
             Sequence(0)
         } else {
-            log.stream_info(stream).await?.last
+            past.span(stream).await?.last
         };
         self.sources.push(Source {
-            reader: log.read(stream, filters, after, args.follow()),
+            reader: past.read(stream, filters, after, args.follow()),
             next: None,
             ended: false,
         });

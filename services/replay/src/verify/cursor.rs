@@ -1,6 +1,7 @@
 //! One stream with its next message at hand.
 
-use eventlog::{EventLog, Follow, Reader, Record};
+use eventlog::{Follow, Record};
+use past::{Past, PastReader};
 use schemas::Sequence;
 
 use super::mail::Needs;
@@ -13,9 +14,9 @@ pub(super) trait Waiting {
 
 /// Reads to the head, and on from there when asked again.
 pub(super) struct Cursor<T> {
-    log: EventLog,
+    past: Past,
     stream: &'static str,
-    reader: Reader,
+    reader: PastReader,
     read_to: Sequence,
     ended: bool,
     /// Where it was opened again without anything having come.
@@ -24,11 +25,11 @@ pub(super) struct Cursor<T> {
 }
 
 impl<T: Waiting> Cursor<T> {
-    pub(super) fn open(log: &EventLog, stream: &'static str) -> Self {
+    pub(super) fn open(past: &Past, stream: &'static str) -> Self {
         Self {
-            log: log.clone(),
+            past: past.clone(),
             stream,
-            reader: log.read(stream, Vec::new(), Sequence(0), Follow::UntilHead),
+            reader: past.read(stream, Vec::new(), Sequence(0), Follow::UntilHead),
             read_to: Sequence(0),
             ended: false,
             reopened_at: None,
@@ -66,7 +67,7 @@ impl<T: Waiting> Cursor<T> {
         self.reopened_at = Some(self.read_to);
         self.ended = false;
         self.reader = self
-            .log
+            .past
             .read(self.stream, Vec::new(), self.read_to, Follow::UntilHead);
         true
     }

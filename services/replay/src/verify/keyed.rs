@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use eventlog::{EventLog, Follow, Record};
+use eventlog::{Follow, Record};
+use past::Past;
 use schemas::keyed::KeyedEntry;
 use schemas::subjects::{Domain, Subject};
 use schemas::{Sequence, UnixMillis};
@@ -76,13 +77,13 @@ impl Keys {
 
 /// Checks a whole domain whose effects concern nobody else.
 pub(super) async fn check_domain<E: DeserializeOwned, S: DeserializeOwned>(
-    log: &EventLog,
+    past: &Past,
     domain: Domain,
     report: &mut Report,
 ) -> Result<(), ReplayError> {
     let stream = domain.event_stream();
     let mut keys = Keys::default();
-    let mut reader = log.read(stream, Vec::new(), Sequence(0), Follow::UntilHead);
+    let mut reader = past.read(stream, Vec::new(), Sequence(0), Follow::UntilHead);
     while let Some(record) = reader.next().await? {
         match read::<E, S>(domain, &record) {
             Read::Entry(key, entry) => keys.check(domain, &record, &key, &entry, report),

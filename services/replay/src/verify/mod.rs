@@ -22,7 +22,8 @@ mod report;
 
 use std::io::Write;
 
-use eventlog::{EventLog, Follow};
+use eventlog::Follow;
+use past::Past;
 use schemas::account::{Account, AccountEvent};
 use schemas::control::{FleetEvent, WorkerControl};
 use schemas::credential::{Credential, CredentialEvent};
@@ -54,27 +55,28 @@ pub(crate) struct Books {
 
 pub(crate) async fn verify(
     args: &VerifyArgs,
-    log: &EventLog,
+    past: &Past,
     out: &mut dyn Write,
 ) -> Result<u8, ReplayError> {
-    let report = whole(args, log).await?;
+    let report = whole(args, past).await?;
     report.write(args.json, out)?;
     Ok(u8::from(!report.findings.is_empty()))
 }
 
 /// Folds and checks everything.
-async fn whole(args: &VerifyArgs, log: &EventLog) -> Result<Report, ReplayError> {
+async fn whole(args: &VerifyArgs, past: &Past) -> Result<Report, ReplayError> {
     let mut books = Books::default();
-    check_domain::<AccountEvent, Account>(log, Domain::Identity, &mut books.report).await?;
-    check_domain::<CredentialEvent, Credential>(log, Domain::Credential, &mut books.report).await?;
-    check_domain::<NameEvent, Name>(log, Domain::Name, &mut books.report).await?;
-    check_domain::<FleetEvent, WorkerControl>(log, Domain::Fleet, &mut books.report).await?;
+    check_domain::<AccountEvent, Account>(past, Domain::Identity, &mut books.report).await?;
+    check_domain::<CredentialEvent, Credential>(past, Domain::Credential, &mut books.report)
+        .await?;
+    check_domain::<NameEvent, Name>(past, Domain::Name, &mut books.report).await?;
+    check_domain::<FleetEvent, WorkerControl>(past, Domain::Fleet, &mut books.report).await?;
     let mut areas =
-        Areas::new(Commands::open(log, Vec::new(), Sequence(0), Follow::UntilHead).await?);
+        Areas::new(Commands::open(past, Vec::new(), Sequence(0), Follow::UntilHead).await?);
     let mut lobby = Lobby::default();
-    causally(log, &mut areas, &mut lobby, &mut books).await?;
+    causally(past, &mut areas, &mut lobby, &mut books).await?;
     for area in areas.known() {
-        opened(log, area, &mut books.report).await?;
+        opened(past, area, &mut books.report).await?;
     }
     areas.close(&mut books).await?;
     lobby.close(&mut books);
@@ -94,7 +96,7 @@ async fn whole(args: &VerifyArgs, log: &EventLog) -> Result<Report, ReplayError>
 
 /// Folds areas, their controls and the lobby, each message only after what caused it.
 async fn causally(
-    log: &EventLog,
+    past: &Past,
     areas: &mut Areas,
     lobby: &mut Lobby,
     books: &mut Books,
@@ -103,12 +105,12 @@ async fn causally(
     let orders = Domain::Control.event_stream();
     let mut total = 0;
     for stream in [frames, entries, orders] {
-        total += log.stream_info(stream).await?.messages;
+        total += past.span(stream).await?.messages;
     }
     let mut progress = Progress::new("messages verified", total);
-    let mut frames = Cursor::open(log, frames);
-    let mut entries = Cursor::open(log, entries);
-    let mut orders = Cursor::open(log, orders);
+    let mut frames = Cursor::open(past, frames);
+    let mut entries = Cursor::open(past, entries);
+    let mut orders = Cursor::open(past, orders);
     let mut control = Control::default();
     loop {
         frames.fill(|record| areas.read(record)).await?;
@@ -166,9 +168,9 @@ fn fold_entry(entries: &mut Cursor<lobby::Next>, lobby: &mut Lobby, books: &mut 
 }
 
 /// A first frame is allowed only for an area that has been opened.
-async fn opened(log: &EventLog, area: &AreaId, report: &mut Report) -> Result<(), ReplayError> {
+async fn opened(past: &Past, area: &AreaId, report: &mut Report) -> Result<(), ReplayError> {
     let subject = keyed_events(Domain::Control, area.as_str());
-    if log.last(&subject).await?.is_none() {
+    if past.last(&subject).await?.is_none() {
         report.find(
             "opened",
             AREA_EVENTS,

@@ -60,7 +60,7 @@ pub(super) async fn restore(
     };
     let reader = target.connect("replay").await?;
     eprintln!("verifying");
-    let code = replay::execute(verify, &reader, None, &mut report)
+    let code = replay::execute(verify, &reader.into(), None, &mut report)
         .await
         .context("everything is restored; folding it did not end: `worldline replay verify`")?;
     Ok(Verified {

@@ -1,0 +1,37 @@
+//! From where to where a stream can be read.
+
+use eventlog::{Lineage, StreamInfo};
+use schemas::{Incarnation, Sequence};
+
+/// What of a stream can be read, wherever it lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// The stream's life.
+    pub incarnation: Incarnation,
+    /// That life, and those it was restored from.
+    pub lineage: Lineage,
+    /// The first sequence; `last + 1` when there is nothing.
+    pub first: Sequence,
+    /// The last sequence; 0 before the first message.
+    pub last: Sequence,
+    /// How many messages.
+    pub messages: u64,
+    /// How many bytes they take where they lie.
+    pub bytes: u64,
+    /// The broker's limit in bytes; `None`: no limit, or no broker.
+    pub max_bytes: Option<u64>,
+}
+
+impl From<StreamInfo> for Span {
+    fn from(info: StreamInfo) -> Self {
+        Self {
+            incarnation: info.incarnation,
+            lineage: info.lineage,
+            first: info.first,
+            last: info.last,
+            messages: info.messages,
+            bytes: info.bytes,
+            max_bytes: info.max_bytes,
+        }
+    }
+}
