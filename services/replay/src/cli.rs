@@ -1,19 +1,47 @@
 //! What can be asked.
+//!
+//! Every subcommand ends with one of these codes (their names are in [`exit`](crate::exit)):
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | clean |
+//! | 1 | findings: `verify` found something, `diff` and `whatif` a difference |
+//! | 2 | something damaged was left out under `--tolerant`, and is listed |
+//! | 64 | wrong usage, or a range that does not exist |
+//! | 65 | damaged data: a segment of the archive, a version that nobody knows, a hole |
+//! | 69 | the log cannot be read |
+//! | 73 | the output cannot be written: the disk is full, or it exists already |
+//! | 75 | interrupted: the same command goes on where it stopped |
 
 use clap::{Args, Subcommand};
 use schemas::{AreaId, CharacterId};
 
+use crate::answer::Answer;
 use crate::moment::Moment;
 
 /// `worldline replay …`
 #[derive(Debug, Clone, Args)]
-#[command(
-    after_help = "Exit codes: 0 clean, 1 verify found something, 64 wrong usage, 69 the log cannot be read."
-)]
+#[command(after_help = "Exit codes:
+   0  clean
+   1  findings: verify found something, diff and whatif a difference
+   2  something damaged was left out under --tolerant, and is listed
+  64  wrong usage, or a range that does not exist
+  65  damaged data: a segment of the archive, a version that nobody knows, a hole
+  69  the log cannot be read
+  73  the output cannot be written: the disk is full, or it exists already
+  75  interrupted: the same command goes on where it stopped")]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: ReplayCommand,
+}
+
+impl Cli {
+    /// With everything else as it is when nothing is said.
+    #[must_use]
+    pub const fn new(command: ReplayCommand) -> Self {
+        Self { command }
+    }
 }
 
 /// The subcommands.
@@ -32,9 +60,9 @@ pub enum ReplayCommand {
 /// Of `list`.
 #[derive(Debug, Clone, Args, Default)]
 pub struct ListArgs {
-    /// One JSON object instead of tables
-    #[arg(long)]
-    pub json: bool,
+    /// How to answer.
+    #[command(flatten)]
+    pub answer: Answer,
 }
 
 /// Of `tail`.
@@ -55,9 +83,9 @@ pub struct TailArgs {
     /// End at the head instead of waiting for more
     #[arg(long)]
     pub once: bool,
-    /// One JSON object a line
-    #[arg(long)]
-    pub json: bool,
+    /// How to answer.
+    #[command(flatten)]
+    pub answer: Answer,
 }
 
 /// Of `show`.
@@ -72,9 +100,9 @@ pub struct ShowArgs {
     /// Only this body, with all that is known of it: a character's id, or a handle
     #[arg(long, value_name = "ID")]
     pub entity: Option<String>,
-    /// One JSON object instead of a table
-    #[arg(long)]
-    pub json: bool,
+    /// How to answer.
+    #[command(flatten)]
+    pub answer: Answer,
 }
 
 /// Of `verify`.
@@ -84,7 +112,7 @@ pub struct VerifyArgs {
     /// for a log to which nobody writes any more
     #[arg(long)]
     pub settled: bool,
-    /// One JSON object instead of text
-    #[arg(long)]
-    pub json: bool,
+    /// How to answer.
+    #[command(flatten)]
+    pub answer: Answer,
 }

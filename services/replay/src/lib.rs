@@ -1,23 +1,27 @@
 //! Opening the past: what stands in the log, what is written to it now, how an area stood at any
 //! tick, and the proof that the log is whole.
 //!
-//! Everything here reads; nothing is written, and the live path is never touched. Exit codes:
-//! 0 clean, 1 `verify` found something, 64 wrong usage, 69 the log cannot be read.
+//! Everything here reads; nothing is written to the log, and the live path is never touched.
 
+mod answer;
 mod cli;
 mod commands;
 mod describe;
+pub mod exit;
 mod history;
+mod interrupt;
 mod judge;
 mod list;
 mod moment;
 mod progress;
 mod readable;
 mod show;
+mod skipped;
 mod tail;
 mod verify;
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use past::{Past, PastError};
@@ -25,34 +29,57 @@ use schemas::AreaId;
 use schemas::sealed::RealmKey;
 use world::AreaState;
 
+pub use answer::Answer;
 pub use cli::{Cli, ListArgs, ReplayCommand, ShowArgs, TailArgs, VerifyArgs};
 pub use moment::{Moment, MomentError};
+pub use skipped::Skipped;
 pub use verify::{Finding, Report};
 
 use crate::readable::Reader;
 
-/// Something is wrong with what stands in the log.
-const FINDINGS: u8 = 1;
-/// `EX_USAGE`: what was asked for makes no sense.
-const USAGE: u8 = 64;
-/// `EX_UNAVAILABLE`: the log cannot be read.
-const UNAVAILABLE: u8 = 69;
-
 /// Why a subcommand did not do its work.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
-    /// What was asked for is not there: ask otherwise.
+    /// What was asked for makes no sense or is not there: ask otherwise.
     #[error("{0}")]
     Usage(String),
-    /// The log cannot be read: look at the broker, or try later.
+    /// The log cannot be read: look at the broker or the archive, or try later.
     #[error("the log cannot be read")]
     Log(#[from] PastError),
-    /// The log was read, and is not what it should be.
+    /// What was read is not what it should be; `--tolerant` goes on over it.
     #[error("{0}")]
     Broken(String),
     /// Nobody takes the output.
     #[error("writing the output")]
-    Output(#[from] std::io::Error),
+    Output(#[from] io::Error),
+    /// A file cannot be written: make room or name another place. Nothing stands under its name.
+    #[error("writing {}", path.display())]
+    Unwritable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What is to be written is there already: name another place, or remove it.
+    #[error("{} exists already; name another place, or remove it", .0.display())]
+    Exists(PathBuf),
+    /// It was told to stop. The text says how to go on.
+    #[error("interrupted; {0}")]
+    Interrupted(String),
+}
+
+impl ReplayError {
+    /// With what code it ends; see [`exit`].
+    #[must_use]
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => exit::USAGE,
+            Self::Log(error) if matches!(error, PastError::Log(_)) => exit::UNAVAILABLE,
+            Self::Log(_) | Self::Broken(_) => exit::DAMAGED,
+            Self::Output(_) | Self::Unwritable { .. } | Self::Exists(_) => exit::UNWRITABLE,
+            Self::Interrupted(_) => exit::INTERRUPTED,
+        }
+    }
 }
 
 /// An area as it stands now.
@@ -69,7 +96,7 @@ pub async fn now(past: &Past, area: &AreaId) -> Result<AreaState, ReplayError> {
 /// Sealed texts are opened only with `keys`; without it they are shown as sealed.
 ///
 /// # Errors
-/// When the output cannot be written.
+/// None yet: what goes wrong is told on standard error, and by the exit code.
 pub async fn run(
     cli: Cli,
     past: Past,
@@ -79,14 +106,11 @@ pub async fn run(
     let code = match execute(cli, &past, keys, out).await {
         Ok(code) => code,
         // `worldline replay tail | head` is no failure.
-        Err(ReplayError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => 0,
-        Err(ReplayError::Output(error)) => return Err(error.into()),
+        Err(ReplayError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            exit::CLEAN
+        }
         Err(error) => {
-            let code = match error {
-                ReplayError::Usage(_) => USAGE,
-                ReplayError::Broken(_) => FINDINGS,
-                ReplayError::Log(_) | ReplayError::Output(_) => UNAVAILABLE,
-            };
+            let code = error.code();
             eprintln!("error: {:#}", anyhow::Error::new(error));
             code
         }

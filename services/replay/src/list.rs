@@ -41,7 +41,7 @@ pub(crate) async fn list(
         streams.push((stream, past.span(stream).await?));
     }
     let areas = areas(past).await?;
-    if args.json {
+    if args.answer.json {
         let streams: Vec<Value> = streams
             .iter()
             .map(|(name, info)| {

@@ -52,7 +52,7 @@ pub(crate) async fn show(
         None => state.bodies().collect(),
         Some(wanted) => vec![entity(state, wanted)?],
     };
-    if args.json {
+    if args.answer.json {
         let whole = args.entity.is_none();
         let shown = json(state, &bodies, step, then.sequence.0, whole, reader);
         writeln!(out, "{shown}")?;

@@ -5,7 +5,7 @@ mod sample;
 use devstack::test::{TestBroker, broker, broker_with_users};
 use eventlog::streams::{self, StreamsFile};
 use eventlog::{Connect, EventLog};
-use replay::{Cli, ListArgs, ReplayCommand, ShowArgs, TailArgs, VerifyArgs};
+use replay::{Answer, Cli, ListArgs, ReplayCommand, ShowArgs, TailArgs, VerifyArgs};
 use sample::{Realm, area_id, play};
 use schemas::subjects::area_events;
 
@@ -16,7 +16,7 @@ async fn apply_streams(log: &EventLog) {
 
 async fn execute(log: &EventLog, command: ReplayCommand) -> (u8, String) {
     let mut out = Vec::new();
-    let cli = Cli { command };
+    let cli = Cli::new(command);
     let code = replay::execute(
         cli,
         &log.clone().into(),
@@ -38,7 +38,7 @@ async fn a_busy_day_on_a_real_broker_is_clean() {
     play(&mut realm).await;
     let settled = VerifyArgs {
         settled: true,
-        json: false,
+        answer: Answer::default(),
     };
     let (code, report) = execute(&realm.log, ReplayCommand::Verify(settled)).await;
     assert!(report.ends_with("clean\n"), "{report}");
@@ -75,7 +75,7 @@ async fn the_role_may_do_all_that_its_subcommands_need() {
         area: area_id("harbor-1"),
         at: "now".parse().unwrap(),
         entity: None,
-        json: false,
+        answer: Answer::default(),
     };
     let (_, shown) = execute(&log, ReplayCommand::Show(show)).await;
     assert!(shown.contains("owner w1"), "{shown}");

@@ -57,7 +57,7 @@ async fn append(realm: &Realm, frame: &Frame) -> u64 {
 async fn findings(realm: &Realm) -> Vec<String> {
     let mut out = Vec::new();
     let command = ReplayCommand::Verify(VerifyArgs::default());
-    let code = replay::execute(Cli { command }, &realm.log.clone().into(), None, &mut out)
+    let code = replay::execute(Cli::new(command), &realm.log.clone().into(), None, &mut out)
         .await
         .unwrap();
     let text = String::from_utf8(out).unwrap();

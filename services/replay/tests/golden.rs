@@ -4,12 +4,12 @@
 
 mod sample;
 
-use replay::{Cli, ListArgs, ReplayCommand, ShowArgs, TailArgs, VerifyArgs};
+use replay::{Answer, Cli, ListArgs, ReplayCommand, ShowArgs, TailArgs, VerifyArgs};
 use sample::{Realm, area_id, busy_day, realm_key};
 
 async fn printed(realm: &Realm, command: ReplayCommand) -> (u8, String) {
     let mut out = Vec::new();
-    let cli = Cli { command };
+    let cli = Cli::new(command);
     let code = replay::execute(cli, &realm.log.clone().into(), Some(realm_key()), &mut out).await;
     (code.unwrap(), String::from_utf8(out).unwrap())
 }
@@ -87,7 +87,7 @@ async fn a_busy_day_is_listed_told_shown_and_clean() {
 
     let spoken = TailArgs {
         kind: vec!["spoken".into()],
-        json: true,
+        answer: Answer::json(),
         ..whole.clone()
     };
     let (_, tail) = printed(&realm, ReplayCommand::Tail(spoken)).await;
@@ -101,23 +101,28 @@ async fn a_busy_day_is_listed_told_shown_and_clean() {
     let (_, tail) = printed(&realm, ReplayCommand::Tail(of_ben)).await;
     check("tail_ben.txt", &masked(&tail));
 
-    let show = |area: &str, at: &str, entity: Option<&str>, json| {
+    let show = |area: &str, at: &str, entity: Option<&str>, answer| {
         ReplayCommand::Show(ShowArgs {
             area: area_id(area),
             at: at.parse().unwrap(),
             entity: entity.map(str::to_owned),
-            json,
+            answer,
         })
     };
-    let (_, shown) = printed(&realm, show("harbor-1", "9", None, false)).await;
+    let (_, shown) = printed(&realm, show("harbor-1", "9", None, Answer::default())).await;
     check("show_tick.txt", &masked(&shown));
     let (_, shown) = printed(
         &realm,
-        show("harbor-1", "2023-11-14T22:13:20.400Z", Some("1"), false),
+        show(
+            "harbor-1",
+            "2023-11-14T22:13:20.400Z",
+            Some("1"),
+            Answer::default(),
+        ),
     )
     .await;
     check("show_entity.txt", &masked(&shown));
-    let (_, shown) = printed(&realm, show("forest-1", "now", None, true)).await;
+    let (_, shown) = printed(&realm, show("forest-1", "now", None, Answer::json())).await;
     let commands = realm.log.stream_info("AREA_COMMANDS").await.unwrap();
     let shown = shown.replace(&commands.incarnation.to_string(), "<incarnation>");
     check("show_now.json", &masked(&shown));
@@ -127,7 +132,7 @@ async fn a_busy_day_is_listed_told_shown_and_clean() {
     assert_eq!(code, 0);
     let settled = VerifyArgs {
         settled: true,
-        json: true,
+        answer: Answer::json(),
     };
     let (code, report) = printed(&realm, ReplayCommand::Verify(settled)).await;
     check("verify.json", &report);

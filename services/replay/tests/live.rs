@@ -6,7 +6,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use replay::{Cli, ReplayCommand, TailArgs};
+use replay::{Answer, Cli, ReplayCommand, TailArgs};
 use sample::busy_day;
 use schemas::CharacterId;
 
@@ -38,7 +38,12 @@ async fn what_happens_is_told_as_it_happens_and_nothing_before() {
     let mut out = screen.clone();
     let command = ReplayCommand::Tail(TailArgs::default());
     let past = log.clone().into();
-    let telling = replay::execute(Cli { command }, &past, Some(sample::realm_key()), &mut out);
+    let telling = replay::execute(
+        Cli::new(command),
+        &past,
+        Some(sample::realm_key()),
+        &mut out,
+    );
     let living = async {
         let ann = CharacterId(1);
         let mut said = 0;
@@ -71,7 +76,7 @@ async fn wrong_questions_are_usage_errors() {
             area: sample::area_id(area),
             at: at.parse().unwrap(),
             entity: entity.map(str::to_owned),
-            json: false,
+            answer: Answer::default(),
         })
     };
     for (command, sentence) in [
@@ -93,7 +98,7 @@ async fn wrong_questions_are_usage_errors() {
         ),
     ] {
         let mut out = Vec::new();
-        let cli = Cli { command };
+        let cli = Cli::new(command);
         let error = replay::execute(cli, &realm.log.clone().into(), None, &mut out)
             .await
             .unwrap_err();

@@ -2,7 +2,7 @@
 
 mod sample;
 
-use replay::{Cli, ReplayCommand, TailArgs, VerifyArgs};
+use replay::{Answer, Cli, ReplayCommand, TailArgs, VerifyArgs};
 use sample::people::{CREDENTIAL, HERO, NAME, live};
 use sample::{Realm, busy_day, realm_key};
 use schemas::credential::{Credential, CredentialCommand, CredentialEvent, Secret};
@@ -22,7 +22,7 @@ async fn peopled_day() -> Realm {
 async fn printed(realm: &Realm, command: ReplayCommand) -> (u8, String) {
     let mut out = Vec::new();
     let code = replay::execute(
-        Cli { command },
+        Cli::new(command),
         &realm.log.clone().into(),
         Some(realm_key()),
         &mut out,
@@ -31,12 +31,12 @@ async fn printed(realm: &Realm, command: ReplayCommand) -> (u8, String) {
     (code.unwrap(), String::from_utf8(out).unwrap())
 }
 
-fn tail(kind: &[&str], json: bool) -> ReplayCommand {
+fn tail(kind: &[&str], answer: Answer) -> ReplayCommand {
     ReplayCommand::Tail(TailArgs {
         kind: kind.iter().map(ToString::to_string).collect(),
         all: true,
         once: true,
-        json,
+        answer,
         ..TailArgs::default()
     })
 }
@@ -86,12 +86,12 @@ async fn people_are_told_of_and_what_is_sealed_stays_sealed() {
         "kept",
         "session_opened",
     ];
-    let (_, text) = printed(&realm, tail(&kinds, false)).await;
+    let (_, text) = printed(&realm, tail(&kinds, Answer::default())).await;
     for told in ["credential.", "name.", "identity."] {
         assert!(text.contains(told), "{told} in {text}");
     }
     assert!(text.contains(&format!("name.{NAME}")), "{text}");
-    let (_, json) = printed(&realm, tail(&kinds, true)).await;
+    let (_, json) = printed(&realm, tail(&kinds, Answer::json())).await;
     assert!(json.contains("[sealed to its reader]"), "{json}");
     assert!(json.contains("[sealed identity.1"), "{json}");
     assert!(!json.contains("hunter22") && !json.contains("not to be shown"));
@@ -110,7 +110,7 @@ async fn people_are_proven_and_whoever_is_erased_is_nowhere() {
         account: sample::people::CLEO,
     };
     realm.ask(HERO, erase).await;
-    let (_, told) = printed(&realm, tail(&["erased"], false)).await;
+    let (_, told) = printed(&realm, tail(&["erased"], Answer::default())).await;
     assert_eq!(told.lines().count(), 2, "the unborn one and this: {told}");
     let (code, text) = printed(&realm, verify()).await;
     assert_eq!(code, 0, "{text}");

@@ -25,6 +25,7 @@ use self::areas::AreaTail;
 use self::keyed::KeyedTail;
 use self::source::Sources;
 use crate::ReplayError;
+use crate::answer::Form;
 use crate::cli::TailArgs;
 use crate::describe::Line;
 use crate::readable::Reader;
@@ -105,7 +106,7 @@ pub(crate) async fn tail(
             Some(Domain::Fleet) => fleet.lines(&record, reader).await?,
         };
         for line in lines.iter().filter(|line| args.wants(line)) {
-            line.write(args.json, out)?;
+            line.write(args.answer.form() != Form::Text, out)?;
         }
         // Whoever watches wants to see it now.
         out.flush()?;

@@ -59,7 +59,7 @@ pub(crate) async fn verify(
     out: &mut dyn Write,
 ) -> Result<u8, ReplayError> {
     let report = whole(args, past).await?;
-    report.write(args.json, out)?;
+    report.write(args.answer.json, out)?;
     Ok(u8::from(!report.findings.is_empty()))
 }
 

@@ -55,9 +55,7 @@ pub(super) async fn restore(
     keep::bring(backup, keys)?;
     let took = began.elapsed();
     let mut report = Vec::new();
-    let verify = replay::Cli {
-        command: ReplayCommand::Verify(VerifyArgs::default()),
-    };
+    let verify = replay::Cli::new(ReplayCommand::Verify(VerifyArgs::default()));
     let reader = target.connect("replay").await?;
     eprintln!("verifying");
     let code = replay::execute(verify, &reader.into(), None, &mut report)

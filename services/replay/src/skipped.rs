@@ -1,0 +1,77 @@
+//! Going on over damage: what was left out, where and why.
+//!
+//! Without `--tolerant` the first damage ends a subcommand. With it, each is noted here, told on standard error when
+//! it is met, and made part of the answer; the exit code then says that the answer is not the whole.
+
+use schemas::Sequence;
+use serde::Serialize;
+
+use crate::{ReplayError, exit};
+
+/// A range that could not be read, folded or told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// In which stream.
+    pub stream: String,
+    /// The first message that was left out.
+    pub from: Sequence,
+    /// The last one.
+    pub to: Sequence,
+    /// The area, or domain and key, if it is about one only.
+    pub place: Option<String>,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// What has been left out so far.
+#[derive(Debug, Default)]
+pub(crate) struct Skips {
+    tolerant: bool,
+    list: Vec<Skipped>,
+}
+
+impl Skips {
+    pub(crate) const fn new(tolerant: bool) -> Self {
+        Self {
+            tolerant,
+            list: Vec::new(),
+        }
+    }
+
+    /// Notes it, or ends with it.
+    pub(crate) fn skip(&mut self, skipped: Skipped) -> Result<(), ReplayError> {
+        let Skipped {
+            stream,
+            from,
+            to,
+            place,
+            why,
+        } = &skipped;
+        let of = place
+            .as_deref()
+            .map_or_else(String::new, |place| format!(" of {place}"));
+        let sentence = format!("{stream}:{from}-{to}{of}: {why}");
+        if !self.tolerant {
+            return Err(ReplayError::Broken(format!(
+                "{sentence}; --tolerant goes on after it"
+            )));
+        }
+        eprintln!("skipped {sentence}");
+        self.list.push(skipped);
+        Ok(())
+    }
+
+    /// All of them, in the order in which they were met.
+    pub(crate) fn list(&self) -> &[Skipped] {
+        &self.list
+    }
+
+    /// The exit code: `otherwise`, unless that is clean and something was left out.
+    pub(crate) const fn code(&self, otherwise: u8) -> u8 {
+        if otherwise == exit::CLEAN && !self.list.is_empty() {
+            exit::SKIPPED
+        } else {
+            otherwise
+        }
+    }
+}
