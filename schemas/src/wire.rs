@@ -15,6 +15,10 @@ pub const MAX_INBOUND_BYTES: usize = 4096;
 pub const MAX_TEXT_CHARS: usize = 400;
 /// The longest name, in Unicode scalar values.
 pub const MAX_NAME_CHARS: usize = 24;
+/// The handle in an observer's `Area` when it looks at no body in particular; no body ever has it.
+pub const NO_BODY: u16 = u16::MAX;
+/// The fastest that a recorded world is shown, hundredths of the speed at which it was played.
+pub const MAX_SPEED: u32 = 10_000;
 
 /// Why the server closed a websocket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -288,8 +292,36 @@ positional! {
         39 => Query {
             /// Any number; comes back.
             id: u64,
-            /// `"who"`: characters in the area. `"area"`: the picture anew.
+            /// `"who"`: characters in the area. `"area"`: the picture anew. `"areas"`: for an observer, the areas
+            /// at which it may look.
             what: String,
+        },
+        /// Look at an area without a character, on a server that allows it: first of all, or to go on to another one.
+        40 => Observe {
+            /// [`PROTOCOL`].
+            protocol: u32,
+            /// Which area; empty: the one that the server shows.
+            area: String,
+            /// As in `Look`.
+            follow: String,
+            /// Name and version of the client program.
+            client: String,
+        },
+        /// Where an observer looks.
+        41 => Look {
+            /// The middle of what it wants to see, 1/256 px.
+            x: i64,
+            /// The same, downwards.
+            y: i64,
+            /// The id of a character with which the view goes along while it is here; empty: none.
+            follow: String,
+        },
+        /// What an observer of a recorded world wants to see: from when, and how fast.
+        42 => Play {
+            /// Milliseconds since 1970; 0: go on where it stands.
+            at: u64,
+            /// Hundredths of the speed at which it was played, up to [`MAX_SPEED`]; 0: stand still.
+            speed: u32,
         },
     }
 }
@@ -331,13 +363,13 @@ positional! {
             sequence: u64,
             /// First step of that frame's tick.
             step: u64,
-            /// The own body's handle.
+            /// The own body's handle; for an observer that of the body it follows, or [`NO_BODY`].
             handle: u16,
             /// What steers the own body.
             own: Own,
             /// The bodies in view.
             bodies: Vec<Body>,
-            /// Resume from here.
+            /// Resume from here; empty for an observer, who begins anew.
             token: String,
         },
         /// What changed in view, at most once a tick.
@@ -386,7 +418,7 @@ positional! {
         8 => QueryReply {
             /// From the query.
             id: u64,
-            /// Depends on what was asked: for `"who"`, pairs (handle, name).
+            /// Depends on what was asked: for `"who"`, pairs (handle, name); for `"areas"`, (number, area).
             rows: Vec<(u16, String)>,
         },
         /// A newer resume token, every few seconds.
@@ -400,6 +432,23 @@ positional! {
             code: String,
             /// For people.
             message: String,
+        },
+        /// Where in time a recorded world stands: before the first picture, whenever that changes, and once a second.
+        11 => Playing {
+            /// Of which area.
+            area: String,
+            /// `"playing"`, `"paused"`, `"seeking"` until a picture comes, or `"ended"`: there is nothing after it.
+            state: String,
+            /// The moment that is shown, milliseconds since 1970.
+            at: u64,
+            /// The step that is shown.
+            step: u64,
+            /// Hundredths of the speed at which it was played.
+            speed: u32,
+            /// When the area's recording begins.
+            from: u64,
+            /// When it ends, as far as is known now.
+            to: u64,
         },
     }
 }

@@ -4,6 +4,8 @@ export const PROTOCOL = 1;
 export const SUBPROTOCOL = "worldline.v1.msgpack";
 export const STEP_MILLIS = 20;
 export const SUBPIXELS = 256;
+export const NO_BODY = 65535;
+export const MAX_SPEED = 10000;
 
 export type Own = [ackSeq: number, appliedStep: number, mode: number, bits: number, since: number, coyoteUntil: number, jumpBufferedUntil: number, dropThroughUntil: number, stunnedUntil: number];
 export type Body = [handle: number, character: string, name: string, motion: number[]];
@@ -30,6 +32,9 @@ export const ClientOp = {
   UseDoor: 37,
   Leave: 38,
   Query: 39,
+  Observe: 40,
+  Look: 41,
+  Play: 42,
 } as const;
 
 export type ClientIdentify = [op: 32, protocol: number, ticket: string, client: string];
@@ -40,7 +45,10 @@ export type ClientSay = [op: 36, clientSeq: number, text: string];
 export type ClientUseDoor = [op: 37, clientSeq: number];
 export type ClientLeave = [op: 38, clientSeq: number];
 export type ClientQuery = [op: 39, id: number, what: string];
-export type ClientMessage = ClientIdentify | ClientResume | ClientHeartbeat | ClientInput | ClientSay | ClientUseDoor | ClientLeave | ClientQuery;
+export type ClientObserve = [op: 40, protocol: number, area: string, follow: string, client: string];
+export type ClientLook = [op: 41, x: number, y: number, follow: string];
+export type ClientPlay = [op: 42, at: number, speed: number];
+export type ClientMessage = ClientIdentify | ClientResume | ClientHeartbeat | ClientInput | ClientSay | ClientUseDoor | ClientLeave | ClientQuery | ClientObserve | ClientLook | ClientPlay;
 
 export const ServerOp = {
   Hello: 0,
@@ -54,6 +62,7 @@ export const ServerOp = {
   QueryReply: 8,
   Token: 9,
   Notice: 10,
+  Playing: 11,
 } as const;
 
 export type ServerHello = [op: 0, protocol: number, heartbeatMs: number, server: string];
@@ -67,7 +76,8 @@ export type ServerGoAway = [op: 7, url: string, withinMs: number];
 export type ServerQueryReply = [op: 8, id: number, rows: [number, string][]];
 export type ServerToken = [op: 9, token: string];
 export type ServerNotice = [op: 10, code: string, message: string];
-export type ServerMessage = ServerHello | ServerReady | ServerArea | ServerFrame | ServerPong | ServerRejected | ServerTransit | ServerGoAway | ServerQueryReply | ServerToken | ServerNotice;
+export type ServerPlaying = [op: 11, area: string, state: string, at: number, step: number, speed: number, from: number, to: number];
+export type ServerMessage = ServerHello | ServerReady | ServerArea | ServerFrame | ServerPong | ServerRejected | ServerTransit | ServerGoAway | ServerQueryReply | ServerToken | ServerNotice | ServerPlaying;
 
 export const CloseCode = {
   Internal: 4000,

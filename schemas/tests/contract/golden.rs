@@ -646,6 +646,21 @@ fn the_wire_stays_readable() {
                 id: 9,
                 what: "who".into(),
             },
+            ClientMessage::Observe {
+                protocol: 1,
+                area: "harbor-1".into(),
+                follow: String::new(),
+                client: "web 0.1.0".into(),
+            },
+            ClientMessage::Look {
+                x: 25_600,
+                y: 40_960,
+                follow: ANN.to_string(),
+            },
+            ClientMessage::Play {
+                at: 1_769_860_800_000,
+                speed: 250,
+            },
         ],
     );
     wire(
@@ -720,6 +735,15 @@ fn the_wire_stays_readable() {
             ServerMessage::Notice {
                 code: "slow".into(),
                 message: "Your connection is slow.".into(),
+            },
+            ServerMessage::Playing {
+                area: "harbor-1".into(),
+                state: "playing".into(),
+                at: 1_769_860_800_000,
+                step: 204,
+                speed: 250,
+                from: 1_769_860_000_000,
+                to: 1_769_861_000_000,
             },
         ],
     );

@@ -83,7 +83,9 @@ fn whole() -> String {
          export const PROTOCOL = 1;\n\
          export const SUBPROTOCOL = \"worldline.v1.msgpack\";\n\
          export const STEP_MILLIS = 20;\n\
-         export const SUBPIXELS = 256;\n\n\
+         export const SUBPIXELS = 256;\n\
+         export const NO_BODY = 65535;\n\
+         export const MAX_SPEED = 10000;\n\n\
          export type Own = [ackSeq: number, appliedStep: number, mode: number, bits: number, since: number, \
          coyoteUntil: number, jumpBufferedUntil: number, dropThroughUntil: number, stunnedUntil: number];\n\
          export type Body = [handle: number, character: string, name: string, motion: number[]];\n\n",
