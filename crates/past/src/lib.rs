@@ -4,6 +4,7 @@
 //! archive's end it comes from the archive, after it from the broker. Nothing is written, and nothing decides here.
 
 mod error;
+pub mod event;
 mod reader;
 mod span;
 
