@@ -17,6 +17,7 @@ use clap::{Args, Subcommand};
 use schemas::{AreaId, CharacterId};
 
 use crate::answer::Answer;
+use crate::map::Canvas;
 use crate::moment::Moment;
 
 /// `worldline replay …`
@@ -31,6 +32,9 @@ use crate::moment::Moment;
   73  the output cannot be written: the disk is full, or it exists already
   75  interrupted: the same command goes on where it stopped")]
 pub struct Cli {
+    /// Where the index of history snapshots is kept: a directory (default: `history` in the data directory)
+    #[arg(long, global = true, value_name = "DIR")]
+    pub index: Option<String>,
     /// What to do.
     #[command(subcommand)]
     pub command: ReplayCommand,
@@ -40,7 +44,10 @@ impl Cli {
     /// With everything else as it is when nothing is said.
     #[must_use]
     pub const fn new(command: ReplayCommand) -> Self {
-        Self { command }
+        Self {
+            index: None,
+            command,
+        }
     }
 }
 
@@ -53,6 +60,10 @@ pub enum ReplayCommand {
     Tail(TailArgs),
     /// Show an area as it was after a tick or at a time
     Show(ShowArgs),
+    /// Compare an area at two moments
+    Diff(DiffArgs),
+    /// Make or extend the index of history snapshots, by which `show` reaches any tick quickly
+    Index(IndexArgs),
     /// Fold the whole log and prove it: chain, hashes, outcomes, effects, every character in one place
     Verify(VerifyArgs),
 }
@@ -100,6 +111,60 @@ pub struct ShowArgs {
     /// Only this body, with all that is known of it: a character's id, or a handle
     #[arg(long, value_name = "ID")]
     pub entity: Option<String>,
+    /// Draw the area instead: as `text`, or as a picture into FILE.png
+    #[arg(long, value_name = "text|FILE.png", num_args = 0..=1, default_missing_value = "text")]
+    pub map: Option<Canvas>,
+    /// How to answer.
+    #[command(flatten)]
+    pub answer: Answer,
+}
+
+impl ShowArgs {
+    /// The whole of `area` at `at`, as a table.
+    #[must_use]
+    pub fn of(area: AreaId, at: Moment) -> Self {
+        Self {
+            area,
+            at,
+            entity: None,
+            map: None,
+            answer: Answer::default(),
+        }
+    }
+}
+
+/// Of `diff`.
+#[derive(Debug, Clone, Args)]
+pub struct DiffArgs {
+    /// Which area
+    #[arg(long, value_name = "AREA")]
+    pub area: AreaId,
+    /// As it was at that tick or time
+    #[arg(long, value_name = "TICK|TIME")]
+    pub from: Moment,
+    /// As it was at that tick or time, or is now
+    #[arg(long, value_name = "TICK|TIME", default_value = "now")]
+    pub to: Moment,
+    /// Only this body: a character's id, or a handle
+    #[arg(long, value_name = "ID")]
+    pub entity: Option<String>,
+    /// How to answer.
+    #[command(flatten)]
+    pub answer: Answer,
+}
+
+/// Of `index`.
+#[derive(Debug, Clone, Args)]
+pub struct IndexArgs {
+    /// Frames of an area between two snapshots
+    #[arg(long, value_name = "FRAMES", default_value_t = 2000)]
+    pub every: u64,
+    /// Throw away what there is, and begin with the first frame
+    #[arg(long)]
+    pub rebuild: bool,
+    /// Only tell what there is
+    #[arg(long, conflicts_with = "rebuild")]
+    pub status: bool,
     /// How to answer.
     #[command(flatten)]
     pub answer: Answer,

@@ -7,12 +7,17 @@ mod answer;
 mod cli;
 mod commands;
 mod describe;
+mod diff;
 pub mod exit;
+mod folding;
 mod history;
+mod index;
 mod interrupt;
 mod judge;
 mod list;
+mod map;
 mod moment;
+mod output;
 mod progress;
 mod readable;
 mod show;
@@ -30,7 +35,10 @@ use schemas::sealed::RealmKey;
 use world::AreaState;
 
 pub use answer::Answer;
-pub use cli::{Cli, ListArgs, ReplayCommand, ShowArgs, TailArgs, VerifyArgs};
+pub use cli::{Cli, DiffArgs, IndexArgs, ListArgs, ReplayCommand, ShowArgs, TailArgs, VerifyArgs};
+pub use folding::{Folded, Folding};
+pub use index::Index;
+pub use map::Canvas;
 pub use moment::{Moment, MomentError};
 pub use skipped::Skipped;
 pub use verify::{Finding, Report};
@@ -129,10 +137,24 @@ pub async fn execute(
     out: &mut dyn Write,
 ) -> Result<u8, ReplayError> {
     let reader = Reader::new(keys);
+    let index = cli.index.as_deref();
     match cli.command {
         ReplayCommand::List(args) => list::list(&args, past, out).await.map(|()| 0),
         ReplayCommand::Tail(args) => tail::tail(&args, past, &reader, out).await.map(|()| 0),
-        ReplayCommand::Show(args) => show::show(&args, past, &reader, out).await.map(|()| 0),
+        ReplayCommand::Show(args) => {
+            let index = open_index(index)?;
+            show::show(&args, past, index.as_ref(), &reader, out).await
+        }
+        ReplayCommand::Diff(args) => {
+            let index = open_index(index)?;
+            diff::diff(&args, past, index.as_ref(), &reader, out).await
+        }
+        ReplayCommand::Index(args) => index::index(&args, past, index, out).await,
         ReplayCommand::Verify(args) => verify::verify(&args, past, out).await,
     }
+}
+
+/// The index, if one is named and there.
+fn open_index(place: Option<&str>) -> Result<Option<Index>, ReplayError> {
+    place.map_or(Ok(None), Index::open)
 }

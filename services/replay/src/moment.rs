@@ -46,6 +46,16 @@ impl FromStr for Moment {
     }
 }
 
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tick(tick) => write!(f, "tick {tick}"),
+            Self::Time(time) => Time(*time).fmt(f),
+            Self::Now => f.write_str("now"),
+        }
+    }
+}
+
 /// `2026-01-31T12:00:00Z`, with or without seconds, milliseconds and `Z`; always UTC.
 fn parse_time(text: &str) -> Option<UnixMillis> {
     let (date, time) = text.trim_end_matches('Z').split_once(['T', ' '])?;

@@ -8,11 +8,15 @@ use schemas::{CharacterId, Handle, Step};
 use serde_json::{Value, json};
 use world::{AreaState, Body};
 
-use crate::ReplayError;
+use crate::answer::Form;
 use crate::cli::ShowArgs;
 use crate::history::{self, Stop};
-use crate::moment::{Moment, Time};
+use crate::index::Index;
+use crate::map::{Canvas, Drawing};
+use crate::moment::Time;
 use crate::readable::Reader;
+use crate::skipped::Skips;
+use crate::{ReplayError, exit};
 
 /// Pixels with two digits, without floats: 1/256 px are exact to four.
 pub(crate) fn pixels(subpixels: i32) -> String {
@@ -27,44 +31,71 @@ pub(crate) fn pixels(subpixels: i32) -> String {
 pub(crate) async fn show(
     args: &ShowArgs,
     past: &Past,
+    index: Option<&Index>,
     reader: &Reader,
     out: &mut dyn Write,
-) -> Result<(), ReplayError> {
-    let then = history::area(past, &args.area, Stop::At(args.at)).await?;
-    if then.state.frame_no().0 == 0 {
-        return Err(ReplayError::Usage(format!(
-            "area {} has no frame at or before {}; `worldline replay list` shows from when to when there are some",
-            args.area,
-            match args.at {
-                Moment::Tick(tick) => format!("tick {tick}"),
-                Moment::Time(time) => Time(time).to_string(),
-                Moment::Now => "now".to_owned(),
-            }
-        )));
-    }
+) -> Result<u8, ReplayError> {
+    let mut skips = Skips::new(args.answer.tolerant);
+    let stop = Stop::At(args.at);
+    let then = history::nearest_tolerant(past, index, &args.area, stop, &mut skips).await?;
+    then.expect_begun(args.at)?;
     let state = &then.state;
-    // Between two frames bodies move on along their segments; after the last nothing is known.
-    let step = match args.at {
-        Moment::Tick(tick) if then.goes_on => tick.last_step(),
-        Moment::Tick(_) | Moment::Time(_) | Moment::Now => state.step(),
-    };
+    let step = then.step(args.at);
     let bodies = match &args.entity {
         None => state.bodies().collect(),
         Some(wanted) => vec![entity(state, wanted)?],
     };
-    if args.answer.json {
+    let drawing = match &args.map {
+        None => None,
+        Some(canvas) => Some((canvas, Drawing::of(state, &bodies, step, reader)?)),
+    };
+    if let Some((Canvas::Png(path), drawing)) = &drawing {
+        drawing.png(path)?;
+    }
+    if args.answer.form() != Form::Text {
         let whole = args.entity.is_none();
-        let shown = json(state, &bodies, step, then.sequence.0, whole, reader);
+        let mut shown = json(state, &bodies, step, then.sequence.0, whole, reader);
+        if let Some((_, drawing)) = &drawing {
+            shown["drawn"] = drawing.json();
+        }
+        if !skips.list().is_empty() {
+            shown["skipped"] = json!(skips.list());
+        }
         writeln!(out, "{shown}")?;
-        return Ok(());
+        return Ok(skips.code(exit::CLEAN));
     }
     head(state, step, then.sequence.0, out)?;
-    match &args.entity {
-        Some(_) => bodies
+    match (&drawing, &args.entity) {
+        (Some((canvas, drawing)), _) => drawn(canvas, drawing, out)?,
+        (None, Some(_)) => bodies
             .iter()
-            .try_for_each(|body| whole(body, step, reader, out)),
-        None => table(state, &bodies, step, reader, out),
+            .try_for_each(|body| whole(body, step, reader, out))?,
+        (None, None) => table(state, &bodies, step, reader, out)?,
     }
+    Ok(skips.code(exit::CLEAN))
+}
+
+fn drawn(canvas: &Canvas, drawing: &Drawing<'_>, out: &mut dyn Write) -> Result<(), ReplayError> {
+    writeln!(out)?;
+    if let Some(caveat) = drawing.caveat() {
+        writeln!(out, "{caveat}")?;
+    }
+    match canvas {
+        Canvas::Text => write!(out, "{}", drawing.text())?,
+        Canvas::Png(path) => {
+            writeln!(out, "drawn into {}", path.display())?;
+            for figure in &drawing.figures {
+                let [red, green, blue] = figure.colour;
+                let (handle, character, name) = (figure.handle, figure.character, &figure.name);
+                let (x, y) = (pixels(figure.x), pixels(figure.y));
+                writeln!(
+                    out,
+                    "#{red:02x}{green:02x}{blue:02x} body {handle} {character} ({name}) at ({x}, {y})"
+                )?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn entity<'a>(state: &'a AreaState, wanted: &str) -> Result<&'a Body, ReplayError> {
@@ -176,7 +207,7 @@ fn whole(body: &Body, step: Step, reader: &Reader, out: &mut dyn Write) -> Resul
     Ok(())
 }
 
-fn body_json(body: &Body, step: Step, reader: &Reader) -> Value {
+pub(crate) fn body_json(body: &Body, step: Step, reader: &Reader) -> Value {
     let (x, y) = body.position(step);
     let (vx, vy) = body.segment_at(step).velocity(step);
     json!({

@@ -209,8 +209,10 @@ async fn a_character_that_vanishes_or_appears_from_nowhere_is_found() {
         frame.facts.push(Fact::Departed {
             handle,
             character: dan,
+            account: None,
             to: Destination::Lobby,
             reason: DepartureReason::Logout,
+            stood: None,
         });
     })
     .await;

@@ -50,7 +50,10 @@ where
 
 impl Tool {
     /// `worldline replay …`
-    pub(crate) async fn replay(self, args: replay::Cli) -> anyhow::Result<ExitCode> {
+    pub(crate) async fn replay(self, mut args: replay::Cli) -> anyhow::Result<ExitCode> {
+        let beside = self.process.stack.data_dir.join("history");
+        args.index
+            .get_or_insert_with(|| beside.display().to_string());
         let log = Access::find(&self.process.stack, &self.sources)?
             .broker("replay")
             .await?;

@@ -64,13 +64,20 @@ impl Area {
             resume_tick: Tick(self.state.tick().0),
             lost: None,
         };
-        let decision = world::resume(&self.state, &self.map.map, owned, at);
+        let decision = world::resume(
+            &world::Rules::DEFAULT,
+            &self.state,
+            &self.map.map,
+            owned,
+            at,
+        );
         self.write(decision).await;
         assert_eq!(self.state.epoch(), Epoch(self.header.epoch.0));
     }
 
     pub(crate) async fn rest(&mut self, fact: Fact, at: UnixMillis) {
         let decision = world::decide_tick(
+            &world::Rules::DEFAULT,
             &self.state,
             &self.map.map,
             TickInput {
@@ -88,6 +95,7 @@ impl Area {
         self.drain().await;
         let tick = self.state.tick().next();
         let decision = world::decide_tick(
+            &world::Rules::DEFAULT,
             &self.state,
             &self.map.map,
             TickInput {
