@@ -19,6 +19,7 @@ use schemas::{AreaId, CharacterId};
 use crate::answer::Answer;
 use crate::map::Canvas;
 use crate::moment::Moment;
+use crate::watch::WatchArgs;
 
 /// `worldline replay …`
 #[derive(Debug, Clone, Args)]
@@ -66,6 +67,8 @@ pub enum ReplayCommand {
     Index(IndexArgs),
     /// Fold the whole log and prove it: chain, hashes, outcomes, effects, every character in one place
     Verify(VerifyArgs),
+    /// Show the past in the page as it was played, to stop it and to seek in it
+    Watch(WatchArgs),
 }
 
 /// Of `list`.

@@ -18,19 +18,21 @@ mod list;
 mod map;
 mod moment;
 mod output;
+mod packed;
 mod progress;
 mod readable;
 mod show;
 mod skipped;
 mod tail;
 mod verify;
+mod watch;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use past::{Past, PastError};
-use schemas::AreaId;
+use schemas::{AreaId, Sequence};
 use schemas::sealed::RealmKey;
 use world::AreaState;
 
@@ -42,6 +44,7 @@ pub use map::Canvas;
 pub use moment::{Moment, MomentError};
 pub use skipped::Skipped;
 pub use verify::{Finding, Report};
+pub use watch::WatchArgs;
 
 use crate::readable::Reader;
 
@@ -99,6 +102,20 @@ pub async fn now(past: &Past, area: &AreaId) -> Result<AreaState, ReplayError> {
     Ok(then.state)
 }
 
+/// An area as it stood at a moment, and the sequence of the last frame before that; sequence 0: it had none yet.
+///
+/// # Errors
+/// When the log cannot be read, or does not fold.
+pub async fn then(
+    past: &Past,
+    index: Option<&Index>,
+    area: &AreaId,
+    moment: Moment,
+) -> Result<(AreaState, Sequence), ReplayError> {
+    let then = history::nearest(past, index, area, history::Stop::At(moment)).await?;
+    Ok((then.state, then.sequence))
+}
+
 /// Runs a subcommand; the answer goes to `out`, progress and errors to standard error.
 ///
 /// Sealed texts are opened only with `keys`; without it they are shown as sealed.
@@ -151,6 +168,9 @@ pub async fn execute(
         }
         ReplayCommand::Index(args) => index::index(&args, past, index, out).await,
         ReplayCommand::Verify(args) => verify::verify(&args, past, out).await,
+        ReplayCommand::Watch(_) => Err(ReplayError::Usage(
+            "watching needs an edge; `worldline replay watch` starts one".to_owned(),
+        )),
     }
 }
 
