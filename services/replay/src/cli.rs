@@ -13,6 +13,8 @@
 //! | 73 | the output cannot be written: the disk is full, or it exists already |
 //! | 75 | interrupted: the same command goes on where it stopped |
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use schemas::{AreaId, CharacterId};
 
@@ -165,6 +167,9 @@ pub struct IndexArgs {
     /// Throw away what there is, and begin with the first frame
     #[arg(long)]
     pub rebuild: bool,
+    /// Stop after so many frames, as if interrupted: to index a long log in pieces
+    #[arg(long, value_name = "FRAMES")]
+    pub at_most: Option<u64>,
     /// Only tell what there is
     #[arg(long, conflicts_with = "rebuild")]
     pub status: bool,
@@ -180,6 +185,12 @@ pub struct VerifyArgs {
     /// for a log to which nobody writes any more
     #[arg(long)]
     pub settled: bool,
+    /// Note in FILE how far it is; interrupted, the same command goes on there
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Option<PathBuf>,
+    /// Stop after so many messages, as if interrupted: to verify a long log in pieces
+    #[arg(long, value_name = "MESSAGES", requires = "checkpoint")]
+    pub at_most: Option<u64>,
     /// How to answer.
     #[command(flatten)]
     pub answer: Answer,

@@ -56,6 +56,28 @@ impl Commands {
         })
     }
 
+    /// From where another reader has all that this one still holds or has not read, and the first message that there
+    /// was for this one.
+    pub(crate) fn resume_point(&self) -> (Sequence, Sequence) {
+        let waiting = self.waiting.values().filter_map(VecDeque::front);
+        let oldest = waiting.map(|next| Sequence(next.position.sequence.0.saturating_sub(1)));
+        let after = oldest.min().unwrap_or(self.read_to).min(self.read_to);
+        (after, self.first)
+    }
+
+    /// As [`Commands::open`] at another one's [`Commands::resume_point`].
+    pub(crate) async fn resume(
+        past: &Past,
+        (after, first): (Sequence, Sequence),
+        follow: Follow,
+    ) -> Result<Self, PastError> {
+        let mut resumed = Self::open(past, Vec::new(), after, follow).await?;
+        if resumed.first == after.next() {
+            resumed.first = first;
+        }
+        Ok(resumed)
+    }
+
     /// Takes what `area` has consumed between two positions.
     pub(crate) async fn take(
         &mut self,

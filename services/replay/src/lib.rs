@@ -32,8 +32,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use past::{Past, PastError};
-use schemas::{AreaId, Sequence};
 use schemas::sealed::RealmKey;
+use schemas::{AreaId, Sequence};
 use world::AreaState;
 
 pub use answer::Answer;

@@ -35,10 +35,13 @@ pub struct WatchArgs {
 /// A speed as hundredths.
 fn speed(text: &str) -> Result<u32, String> {
     let most = MAX_SPEED / 100;
-    let wrong = || format!("`{text}` is no speed: give a number from 0 to {most}, such as 0.25 or 8");
+    let wrong =
+        || format!("`{text}` is no speed: give a number from 0 to {most}, such as 0.25 or 8");
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     if part.len() > 2 {
-        return Err(format!("`{text}` is too exact: two digits after the point at most"));
+        return Err(format!(
+            "`{text}` is too exact: two digits after the point at most"
+        ));
     }
     let number = |digits: &str| match digits {
         "" => Ok(0),
@@ -49,7 +52,9 @@ fn speed(text: &str) -> Result<u32, String> {
         return Err(wrong());
     }
     let hundredths: u32 = number(&format!("{part:0<2}"))?;
-    let speed = number(whole)?.checked_mul(100).map(|whole| whole + hundredths);
+    let speed = number(whole)?
+        .checked_mul(100)
+        .map(|whole| whole + hundredths);
     speed.filter(|speed| *speed <= MAX_SPEED).ok_or_else(wrong)
 }
 
@@ -59,10 +64,27 @@ mod tests {
 
     #[test]
     fn a_speed_is_read_exactly_or_refused() {
-        for (text, hundredths) in [("1", 100), ("0", 0), ("0.25", 25), (".5", 50), ("8.", 800), ("100", 10_000)] {
+        for (text, hundredths) in [
+            ("1", 100),
+            ("0", 0),
+            ("0.25", 25),
+            (".5", 50),
+            ("8.", 800),
+            ("100", 10_000),
+        ] {
             assert_eq!(speed(text), Ok(hundredths), "{text}");
         }
-        for text in ["", ".", "-1", "fast", "100.01", "1e3", "1.234", "+2", "4294967296"] {
+        for text in [
+            "",
+            ".",
+            "-1",
+            "fast",
+            "100.01",
+            "1e3",
+            "1.234",
+            "+2",
+            "4294967296",
+        ] {
             assert!(speed(text).is_err(), "{text}");
         }
     }

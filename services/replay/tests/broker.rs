@@ -39,6 +39,7 @@ async fn a_busy_day_on_a_real_broker_is_clean() {
     let settled = VerifyArgs {
         settled: true,
         answer: Answer::default(),
+        ..VerifyArgs::default()
     };
     let (code, report) = execute(&realm.log, ReplayCommand::Verify(settled)).await;
     assert!(report.ends_with("clean\n"), "{report}");
@@ -71,12 +72,7 @@ async fn the_role_may_do_all_that_its_subcommands_need() {
     let log = as_role(&server, "replay").await;
     let (_, list) = execute(&log, ReplayCommand::List(ListArgs::default())).await;
     assert!(list.contains("harbor-1"), "{list}");
-    let show = ShowArgs {
-        area: area_id("harbor-1"),
-        at: "now".parse().unwrap(),
-        entity: None,
-        answer: Answer::default(),
-    };
+    let show = ShowArgs::of(area_id("harbor-1"), "now".parse().unwrap());
     let (_, shown) = execute(&log, ReplayCommand::Show(show)).await;
     assert!(shown.contains("owner w1"), "{shown}");
     let tail = TailArgs {

@@ -103,10 +103,9 @@ async fn a_busy_day_is_listed_told_shown_and_clean() {
 
     let show = |area: &str, at: &str, entity: Option<&str>, answer| {
         ReplayCommand::Show(ShowArgs {
-            area: area_id(area),
-            at: at.parse().unwrap(),
             entity: entity.map(str::to_owned),
             answer,
+            ..ShowArgs::of(area_id(area), at.parse().unwrap())
         })
     };
     let (_, shown) = printed(&realm, show("harbor-1", "9", None, Answer::default())).await;
@@ -133,6 +132,7 @@ async fn a_busy_day_is_listed_told_shown_and_clean() {
     let settled = VerifyArgs {
         settled: true,
         answer: Answer::json(),
+        ..VerifyArgs::default()
     };
     let (code, report) = printed(&realm, ReplayCommand::Verify(settled)).await;
     check("verify.json", &report);

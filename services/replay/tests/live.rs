@@ -6,7 +6,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use replay::{Answer, Cli, ReplayCommand, TailArgs};
+use replay::{Cli, ReplayCommand, TailArgs};
 use sample::busy_day;
 use schemas::CharacterId;
 
@@ -73,10 +73,8 @@ async fn wrong_questions_are_usage_errors() {
     let realm = busy_day().await;
     let show = |area: &str, at: &str, entity: Option<&str>| {
         ReplayCommand::Show(replay::ShowArgs {
-            area: sample::area_id(area),
-            at: at.parse().unwrap(),
             entity: entity.map(str::to_owned),
-            answer: Answer::default(),
+            ..replay::ShowArgs::of(sample::area_id(area), at.parse().unwrap())
         })
     };
     for (command, sentence) in [

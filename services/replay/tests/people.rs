@@ -108,6 +108,7 @@ async fn people_are_proven_and_whoever_is_erased_is_nowhere() {
     let erase = LobbyCommand::Erase {
         character: HERO,
         account: sample::people::CLEO,
+        ordered: None,
     };
     realm.ask(HERO, erase).await;
     let (_, told) = printed(&realm, tail(&["erased"], Answer::default())).await;

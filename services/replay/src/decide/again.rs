@@ -150,7 +150,7 @@ impl Again {
             let why = "its commands are no longer there".to_owned();
             return Err(Not::Possible(why));
         }
-        let broken = |Broken: Broken| Not::Alike(Broken.to_string());
+        let broken = |broken: Broken| Not::Alike(broken.to_string());
         let claims = matches!(frame.facts.first(), Some(Fact::Owned { .. }));
         let mut state = before.clone();
         if !claims {
@@ -173,9 +173,12 @@ impl Again {
                 faults::decide(&Rules::DEFAULT, &state, map, &mut input).map_err(broken)?;
             different = difference(decision, recorded);
         }
+        if let Some(what) = different {
+            return Err(Not::Alike(what));
+        }
         let faults = input.commands.iter().filter(|next| is_fault(next)).count();
         self.decided.faults += faults as u64;
-        different.map_or(Ok(()), |what| Err(Not::Alike(what)))
+        Ok(())
     }
 
     /// Lets the ticks before the frame's pass, in which nothing happened.

@@ -13,5 +13,6 @@ mod serve;
 
 pub(crate) use again::{Again, Recorded};
 pub use again::{Decided, LeftOut};
-pub(crate) use alternative::{Alternative, Refused};
-pub use serve::serve;
+pub(crate) use alternative::{Alternative, apart};
+pub(crate) use serve::myself;
+pub use serve::{ServeError, serve};

@@ -113,7 +113,8 @@ pub(crate) async fn build(
             building.fold(record).await?;
         }
         progress.advance(batch.len());
-        if interrupt.asked() {
+        let enough = args.at_most.is_some_and(|most| building.run.frames >= most);
+        if enough || interrupt.asked() {
             building.note().await?;
             return Err(ReplayError::Interrupted(format!(
                 "`worldline replay index` goes on after message {}",

@@ -4,7 +4,6 @@
 //! at all, never changed, and may be deleted at any time: what is missing or damaged costs time and nothing else.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -18,14 +17,10 @@ use world::AreaState;
 
 use super::mark::Mark;
 use crate::ReplayError;
+use crate::packed::{pack, unpack};
 
-/// The version of what is written.
+/// The version of what a tail says.
 const VERSION: u16 = 1;
-/// How hard is compressed: states are written rarely, and read while somebody waits.
-const LEVEL: i32 = 3;
-/// No state is larger; a file that says so is damaged.
-const MAX_STATE: u64 = 256 << 20;
-
 /// The index of history snapshots.
 #[derive(Debug, Clone)]
 pub struct Index {
@@ -45,13 +40,6 @@ pub(crate) struct Tail {
     pub(crate) digest: Digest,
     /// The areas, each with its last frame. What is missing could not be folded.
     pub(crate) areas: Vec<(Sequence, AreaState)>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    v: u16,
-    check: Digest,
-    state: Bytes,
 }
 
 /// What an index holds.
@@ -226,26 +214,4 @@ fn unwritable(place: &str, source: std::io::Error) -> ReplayError {
         path: place.into(),
         source,
     }
-}
-
-fn pack<T: Serialize>(value: &T) -> Vec<u8> {
-    let plain = schemas::encode(value);
-    // Into memory, which does not refuse bytes; if it did, the plain ones say the same.
-    let state = zstd::bulk::compress(&plain, LEVEL).unwrap_or(plain);
-    schemas::encode(&Stored {
-        v: VERSION,
-        check: Digest::of(&state),
-        state: state.into(),
-    })
-}
-
-fn unpack<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    let stored: Stored = schemas::decode(bytes).ok()?;
-    if stored.v != VERSION || stored.check != Digest::of(&stored.state) {
-        return None;
-    }
-    let mut plain = Vec::new();
-    let unpacking = zstd::stream::Decoder::new(&*stored.state).ok()?;
-    unpacking.take(MAX_STATE).read_to_end(&mut plain).ok()?;
-    schemas::decode(&plain).ok()
 }

@@ -8,6 +8,7 @@ use schemas::frame::{Frame, MAX_FRAME_BYTES};
 use schemas::outcome::EffectVerdict;
 use schemas::subjects::{AREA_EVENTS, AggregateId, Subject};
 use schemas::{AreaId, CharacterId, Sequence};
+use serde::{Deserialize, Serialize};
 use world::AreaState;
 
 use super::Books;
@@ -33,6 +34,12 @@ impl Waiting for Next {
 /// All areas.
 pub(super) struct Areas {
     commands: Commands,
+    folded: Folded,
+}
+
+/// How the areas stand.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Folded {
     /// `None`: its chain is broken, nothing after that can be said.
     states: BTreeMap<AreaId, Option<AreaState>>,
     last: BTreeMap<AreaId, Sequence>,
@@ -55,16 +62,20 @@ fn needs(area: &AreaId, frame: &Frame) -> Needs {
 }
 
 impl Areas {
-    pub(super) const fn new(commands: Commands) -> Self {
-        Self {
-            commands,
-            states: BTreeMap::new(),
-            last: BTreeMap::new(),
-        }
+    pub(super) const fn new(commands: Commands, folded: Folded) -> Self {
+        Self { commands, folded }
+    }
+
+    pub(super) const fn folded(&self) -> &Folded {
+        &self.folded
+    }
+
+    pub(super) const fn commands(&self) -> &Commands {
+        &self.commands
     }
 
     pub(super) fn known(&self) -> impl Iterator<Item = &AreaId> {
-        self.states.keys()
+        self.folded.states.keys()
     }
 
     /// Takes a message apart; it is folded once what it needs has been.
@@ -97,11 +108,11 @@ impl Areas {
             }
         };
         books.report.frames += 1;
-        self.last.insert(area.clone(), at);
-        let known = self.states.remove(&area);
+        self.folded.last.insert(area.clone(), at);
+        let known = self.folded.states.remove(&area);
         let fresh = || Some(AreaState::new(area.clone(), area.map()));
         let Some(before) = known.unwrap_or_else(fresh) else {
-            self.states.insert(area, None);
+            self.folded.states.insert(area, None);
             return Ok(());
         };
         let mut faults = Faults::new();
@@ -127,18 +138,18 @@ impl Areas {
             let place = Some(area.as_str());
             books.report.find(check, AREA_EVENTS, at, place, message);
         }
-        self.states.insert(area, after);
+        self.folded.states.insert(area, after);
         Ok(())
     }
 
     /// Compares who is in each area with the books, and counts what waits.
     pub(super) async fn close(&mut self, books: &mut Books) -> Result<(), ReplayError> {
-        books.report.areas = self.states.len() as u64;
-        for (area, state) in &self.states {
+        books.report.areas = self.folded.states.len() as u64;
+        for (area, state) in &self.folded.states {
             let Some(state) = state else { continue };
             let here: BTreeSet<CharacterId> = state.bodies().map(|body| body.character).collect();
             let booked: BTreeSet<CharacterId> = books.places.in_area(area).collect();
-            let at = self.last.get(area).copied().unwrap_or_default();
+            let at = self.folded.last.get(area).copied().unwrap_or_default();
             for character in here.symmetric_difference(&booked) {
                 let there = books.places.of(*character);
                 let there = there.map_or("nowhere".to_owned(), ToString::to_string);
@@ -153,7 +164,7 @@ impl Areas {
         }
         self.commands.read_rest().await?;
         for (area, waiting) in self.commands.waiting() {
-            let consumed = self.states.get(area).and_then(Option::as_ref);
+            let consumed = self.folded.states.get(area).and_then(Option::as_ref);
             let position = consumed.map(AreaState::position).unwrap_or_default();
             let waiting = waiting.iter().filter(|next| next.position > position);
             books.report.commands_waiting += waiting.count() as u64;

@@ -6,6 +6,7 @@ use eventlog::Record;
 use schemas::control::{AreaControl, ControlEvent};
 use schemas::keyed::Outbox;
 use schemas::subjects::{AggregateId, Domain};
+use serde::{Deserialize, Serialize};
 
 use super::Books;
 use super::cursor::Waiting;
@@ -30,16 +31,16 @@ impl Waiting for Next {
 }
 
 /// All areas' controls.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Control {
     keys: Keys,
-    /// As of the last entry that was read.
+    /// As of the last entry that was folded.
     outboxes: HashMap<String, Outbox>,
 }
 
 impl Control {
     /// Takes a message apart; it is folded once what it needs has been.
-    pub(super) fn read(&mut self, record: Record) -> Next {
+    pub(super) fn read(&self, record: Record) -> Next {
         let read = read::<ControlEvent, AreaControl>(Domain::Control, &record);
         let mut next = Next {
             record,
@@ -48,9 +49,7 @@ impl Control {
             read,
         };
         if let Read::Entry(key, entry) = &next.read {
-            let before = self.outboxes.entry(key.clone()).or_default();
-            next.change = change(before, &entry.outbox);
-            before.clone_from(&entry.outbox);
+            next.change = change(self.outboxes.get(key), &entry.outbox);
             if let Ok(area) = key.parse() {
                 next.needs = next.change.needs(&AggregateId::Control(area));
             }
@@ -71,6 +70,7 @@ impl Control {
         let report = &mut books.report;
         self.keys
             .check(Domain::Control, &next.record, &key, &entry, report);
+        self.outboxes.insert(key.clone(), entry.outbox);
         let place = format!("{}.{key}", Domain::Control.token());
         let Ok(area) = key.parse() else {
             let message = "its key is not an area's name";

@@ -22,18 +22,25 @@ pub(super) struct Cursor<T> {
     /// Where it was opened again without anything having come.
     reopened_at: Option<Sequence>,
     next: Option<T>,
+    /// Where that one stands.
+    next_at: Sequence,
+    /// The last message that was taken.
+    taken_to: Sequence,
 }
 
 impl<T: Waiting> Cursor<T> {
-    pub(super) fn open(past: &Past, stream: &'static str) -> Self {
+    /// Reads what stands after `after`.
+    pub(super) fn open(past: &Past, stream: &'static str, after: Sequence) -> Self {
         Self {
             past: past.clone(),
             stream,
-            reader: past.read(stream, Vec::new(), Sequence(0), Follow::UntilHead),
-            read_to: Sequence(0),
+            reader: past.read(stream, Vec::new(), after, Follow::UntilHead),
+            read_to: after,
             ended: false,
             reopened_at: None,
             next: None,
+            next_at: after,
+            taken_to: after,
         }
     }
 
@@ -43,6 +50,7 @@ impl<T: Waiting> Cursor<T> {
             match self.reader.next().await? {
                 Some(record) => {
                     self.read_to = record.sequence;
+                    self.next_at = record.sequence;
                     self.next = Some(read(record));
                 }
                 None => self.ended = true,
@@ -56,7 +64,13 @@ impl<T: Waiting> Cursor<T> {
     }
 
     pub(super) fn take(&mut self) -> Option<T> {
+        self.taken_to = self.next_at;
         self.next.take()
+    }
+
+    /// The last message that was taken: what was read ahead is not counted.
+    pub(super) const fn taken_to(&self) -> Sequence {
+        self.taken_to
     }
 
     /// Looks beyond the head at which it has ended; false when that was in vain already.

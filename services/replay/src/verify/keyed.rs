@@ -8,12 +8,13 @@ use schemas::keyed::KeyedEntry;
 use schemas::subjects::{Domain, Subject};
 use schemas::{Sequence, UnixMillis};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::report::Report;
 use crate::ReplayError;
 
 /// The last entry of each key of a domain.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Keys(HashMap<String, (Sequence, UnixMillis, schemas::Incarnation)>);
 
 /// A message of a domain's event stream.
@@ -75,28 +76,33 @@ impl Keys {
     }
 }
 
-/// Checks a whole domain whose effects concern nobody else.
-pub(super) async fn check_domain<E: DeserializeOwned, S: DeserializeOwned>(
-    past: &Past,
-    domain: Domain,
-    report: &mut Report,
-) -> Result<(), ReplayError> {
-    let stream = domain.event_stream();
-    let mut keys = Keys::default();
-    let mut reader = past.read(stream, Vec::new(), Sequence(0), Follow::UntilHead);
-    while let Some(record) = reader.next().await? {
-        match read::<E, S>(domain, &record) {
-            Read::Entry(key, entry) => keys.check(domain, &record, &key, &entry, report),
-            Read::Unreadable(why) => {
-                report.find(
-                    "decode",
-                    stream,
-                    record.sequence,
-                    Some(&record.subject),
-                    why,
-                );
+/// A domain whose effects concern nobody else, and how far it has been read.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Alone {
+    keys: Keys,
+    pub(super) read_to: Sequence,
+}
+
+impl Alone {
+    /// Checks what has come since.
+    pub(super) async fn check<E: DeserializeOwned, S: DeserializeOwned>(
+        &mut self,
+        past: &Past,
+        domain: Domain,
+        report: &mut Report,
+    ) -> Result<(), ReplayError> {
+        let stream = domain.event_stream();
+        let mut reader = past.read(stream, Vec::new(), self.read_to, Follow::UntilHead);
+        while let Some(record) = reader.next().await? {
+            let at = record.sequence;
+            match read::<E, S>(domain, &record) {
+                Read::Entry(key, entry) => self.keys.check(domain, &record, &key, &entry, report),
+                Read::Unreadable(why) => {
+                    report.find("decode", stream, at, Some(&record.subject), why);
+                }
             }
+            self.read_to = at;
         }
+        Ok(())
     }
-    Ok(())
 }

@@ -7,6 +7,7 @@ use schemas::keyed::Outbox;
 use schemas::lobby::{Character, LobbyEvent, Place as Kept};
 use schemas::subjects::{AggregateId, Domain};
 use schemas::{CharacterId, Sequence};
+use serde::{Deserialize, Serialize};
 
 use super::Books;
 use super::cursor::Waiting;
@@ -32,18 +33,18 @@ impl Waiting for Next {
 }
 
 /// All characters' entries.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Lobby {
     keys: Keys,
-    /// As of the last entry that was read.
+    /// As of the last entry that was folded.
     outboxes: HashMap<String, Outbox>,
-    /// As of the last entry that was folded: whom the lobby says that it keeps.
+    /// Whom the lobby says that it keeps.
     kept: HashMap<CharacterId, (bool, Sequence)>,
 }
 
 impl Lobby {
     /// Takes a message apart; it is folded once what it needs has been.
-    pub(super) fn read(&mut self, record: Record) -> Next {
+    pub(super) fn read(&self, record: Record) -> Next {
         let read = read::<LobbyEvent, Character>(Domain::Lobby, &record);
         let mut next = Next {
             record,
@@ -54,9 +55,7 @@ impl Lobby {
         let Read::Entry(key, entry) = &next.read else {
             return next;
         };
-        let before = self.outboxes.entry(key.clone()).or_default();
-        next.change = change(before, &entry.outbox);
-        before.clone_from(&entry.outbox);
+        next.change = change(self.outboxes.get(key), &entry.outbox);
         if let Ok(character) = key.parse::<CharacterId>() {
             next.needs = next.change.needs(&AggregateId::Character(character));
         }
@@ -74,6 +73,7 @@ impl Lobby {
         };
         self.keys
             .check(Domain::Lobby, &next.record, &key, &entry, &mut books.report);
+        self.outboxes.insert(key.clone(), entry.outbox);
         let place = format!("{}.{key}", Domain::Lobby.token());
         let at = next.record.sequence;
         let Ok(character) = key.parse::<CharacterId>() else {
@@ -123,7 +123,9 @@ fn moves(
             LobbyEvent::Created { character, .. } => {
                 note("place", books.places.create(*character));
             }
-            LobbyEvent::Erased { account: Some(_) } => {
+            LobbyEvent::Erased {
+                account: Some(_), ..
+            } => {
                 note("place", books.places.destroy(character));
             }
             LobbyEvent::Reclaimed { .. } => {

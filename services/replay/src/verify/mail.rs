@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use schemas::subjects::AggregateId;
+use serde::{Deserialize, Serialize};
 
 use super::report::Report;
 
@@ -18,7 +19,7 @@ pub(super) struct Needs {
     pub(super) applied: Vec<(Pair, u64)>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Counters {
     issued: u64,
     applied: u64,
@@ -26,7 +27,7 @@ struct Counters {
 }
 
 /// All pairs.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Mail {
     pairs: HashMap<Pair, Counters>,
     applied: u64,

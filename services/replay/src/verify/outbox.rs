@@ -1,5 +1,7 @@
 //! What an entry of a keyed aggregate changes in its outbox.
 
+use std::collections::BTreeMap;
+
 use schemas::effect::Effect;
 use schemas::keyed::Outbox;
 use schemas::subjects::AggregateId;
@@ -26,8 +28,16 @@ impl Change {
     }
 }
 
-/// What came between two entries.
-pub(super) fn change(before: &Outbox, after: &Outbox) -> Change {
+/// The outbox of who has had no entry yet.
+static NOTHING: Outbox = Outbox {
+    sent: BTreeMap::new(),
+    received: BTreeMap::new(),
+    pending: Vec::new(),
+};
+
+/// What came between two entries; `None`: the later one is the first.
+pub(super) fn change(before: Option<&Outbox>, after: &Outbox) -> Change {
+    let before = before.unwrap_or(&NOTHING);
     let known = |effect: &Effect| before.sent.get(&effect.target).copied().unwrap_or(0);
     let issued = after.pending.iter().filter(|e| e.number > known(e));
     let applied = after.received.iter().flat_map(|(source, last)| {

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use schemas::effect::EffectPayload;
 use schemas::subjects::{AREA_EVENTS, AggregateId};
 use schemas::{AreaId, CharacterId, Sequence};
+use serde::{Deserialize, Serialize};
 
 use super::mail::{Pair, Wrong};
 use super::report::Report;
 
 /// Where a character is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Place {
     Lobby,
     Area(AreaId),
@@ -31,7 +32,7 @@ impl std::fmt::Display for Place {
 }
 
 /// All characters.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Places {
     of: BTreeMap<CharacterId, Place>,
     /// The character in each effect that carries one, until it is applied.

@@ -1,14 +1,16 @@
 //! What has been found, and how much was looked at.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use schemas::Sequence;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ReplayError;
+use crate::answer::Form;
 
 /// Something that should not be.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Finding {
     /// The stream in which it stands.
     pub stream: String,
@@ -17,13 +19,13 @@ pub struct Finding {
     /// The area, or domain and key.
     pub place: Option<String>,
     /// Which check: `chain`, `hash`, `outcome`, `effect`, `place`, `entry`, …
-    pub check: &'static str,
+    pub check: Cow<'static, str>,
     /// In words.
     pub message: String,
 }
 
 /// The result of a verification.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// Areas folded.
     pub areas: u64,
@@ -64,7 +66,7 @@ impl Report {
             stream: stream.to_owned(),
             sequence,
             place: place.map(str::to_owned),
-            check,
+            check: check.into(),
             message: message.into(),
         });
     }
@@ -95,13 +97,31 @@ impl Report {
         }
     }
 
-    pub(crate) fn write(&self, json: bool, out: &mut dyn Write) -> Result<(), ReplayError> {
-        if json {
-            let mut report = serde_json::json!(self);
-            report["clean"] = self.findings.is_empty().into();
-            writeln!(out, "{report}")?;
-            return Ok(());
+    pub(crate) fn write(&self, form: Form, out: &mut dyn Write) -> Result<(), ReplayError> {
+        match form {
+            Form::Text => self.text(out),
+            Form::Json => self.json(out, true),
+            Form::Ndjson => {
+                for finding in &self.findings {
+                    writeln!(out, "{}", serde_json::json!(finding))?;
+                }
+                self.json(out, false)
+            }
         }
+    }
+
+    fn json(&self, out: &mut dyn Write, whole: bool) -> Result<(), ReplayError> {
+        let mut report = serde_json::json!(self);
+        report["clean"] = self.findings.is_empty().into();
+        if !whole && let Some(fields) = report.as_object_mut() {
+            // They have had a line each.
+            fields.remove("findings");
+        }
+        writeln!(out, "{report}")?;
+        Ok(())
+    }
+
+    fn text(&self, out: &mut dyn Write) -> Result<(), ReplayError> {
         for finding in &self.findings {
             let Finding {
                 stream,
@@ -132,7 +152,7 @@ impl Report {
         if self.characters_reclaimed > 0 {
             writeln!(
                 out,
-                "lost and taken back into the lobby: {} characters; `replay tail --character` tells of each (reclaimed.1)",
+                "lost and taken back into the lobby: {} characters; `replay explain --player` tells of each (reclaimed.1)",
                 self.characters_reclaimed
             )?;
         }

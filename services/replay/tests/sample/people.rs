@@ -106,6 +106,7 @@ pub(crate) async fn live(realm: &mut Realm) {
     let erase = LobbyCommand::Erase {
         character: unborn,
         account: CLEO,
+        ordered: None,
     };
     realm.ask(unborn, erase).await;
 }
