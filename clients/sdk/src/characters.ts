@@ -62,11 +62,11 @@ export async function restoreCharacter(login: Login, id: string): Promise<void> 
   await login.ask(`/v1/characters/${encodeURIComponent(id)}/restore`, { method: "POST" });
 }
 
-/** Ask for a ticket: good for 30 s and one join. */
-export async function requestTicket(login: Login, id: string): Promise<Ticket> {
+/** Ask for a ticket: good for 30 s and one join; with whose party, by the name of one of its characters. */
+export async function requestTicket(login: Login, id: string, company = ""): Promise<Ticket> {
   const answer = await login.ask<{ ticket: string; endpoint: string; endpoints?: string[]; area?: string | null }>(
     "/v1/start",
-    { method: "POST", body: { character: id } },
+    { method: "POST", body: company ? { character: id, with: company } : { character: id } },
   );
   return {
     ticket: answer.ticket,

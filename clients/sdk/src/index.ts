@@ -13,3 +13,4 @@ export * from "./resources.ts";
 export { Screen, type SeenBody, type SpokenLine } from "./screen.ts";
 export { Session, type SessionEvents } from "./session.ts";
 export { Login, type Keep } from "./tokens.ts";
+export { type Playing, Watch, type WatchEvents, type WatchFrom } from "./watch.ts";

@@ -15,3 +15,16 @@ test("another area's steps begin anew", () => {
   clock.saw(10, 1_040);
   expect(Math.round(clock.step(1_040))).toBe(10);
 });
+
+test("a recorded world's clock goes by what it is told, gently where it nearly fits", () => {
+  const clock = new Clock();
+  clock.stands(1_000, 0, 2);
+  clock.saw(5, 10);
+  expect(clock.step(100)).toBe(1_010);
+  clock.stands(1_015, 100, 2);
+  expect(clock.step(100)).toBe(1_011);
+  clock.stands(2_000, 100, 2);
+  expect(clock.step(100)).toBe(2_000);
+  clock.stands(2_003, 100, 0);
+  expect([clock.rate, clock.step(10_000)]).toEqual([0, 2_003]);
+});

@@ -180,6 +180,8 @@ test("characters and sessions, as the page needs them", async () => {
   expect((await createCharacter(login, "Cy")).id).toBe("c3");
   expect((await loginSessions(login)).map(({ id, current }) => [id, current])).toEqual([["s2", false], ["s1", true]]);
   expect(await requestTicket(login, "c1")).toEqual({ ticket: "t", endpoints: ["/v1/ws"], area: undefined });
+  await requestTicket(login, "c1", "Ann");
+  expect(server.of("/v1/start").map(({ body }) => body)).toEqual([{ character: "c1" }, { character: "c1", with: "Ann" }]);
   await deleteCharacter(login, "c1");
   await restoreCharacter(login, "c1");
   await endLoginSession(login, "s2");

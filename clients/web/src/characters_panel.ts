@@ -13,9 +13,10 @@ const list = element<HTMLUListElement>("character-list");
 const news = element("character-news");
 const form = element<HTMLFormElement>("create");
 const nameField = element<HTMLInputElement>("create-name");
+const company = element<HTMLInputElement>("company-name");
 
 let login: Login | undefined;
-let play: (login: Login, character: string) => Promise<void>;
+let play: (login: Login, character: string, company: string) => Promise<void>;
 
 /** Prepares the panel; `played` takes a chosen character into the world. */
 export function preparePanel(played: typeof play): void {
@@ -46,6 +47,7 @@ async function refresh(text: string): Promise<void> {
     const characters = await listCharacters(login);
     list.replaceChildren(...characters.map(row));
     element("no-characters").hidden = characters.length > 0;
+    element("company").hidden = characters.length === 0;
     news.textContent = text;
   } catch (error) {
     news.textContent = words(error);
@@ -71,7 +73,7 @@ function row(character: Character): HTMLLIElement {
   const actions = make("span", { className: "actions" });
   if (character.goneAt === undefined) {
     actions.append(
-      button("Play", () => void attempt(() => play(login!, character.id)), "main"),
+      button("Play", () => void attempt(() => play(login!, character.id, company.value.trim())), "main"),
       button("Delete", () => void askAndDelete(character), "quiet"),
     );
     for (const one of actions.children) one.setAttribute("aria-label", `${one.textContent} ${character.name}`);

@@ -9,6 +9,8 @@ import { guestToken, hasCookie, lastCharacter } from "./memory.ts";
 import { offerKeeping, openMenu, prepareMenu, setMenu } from "./menu.ts";
 import { openOver } from "./over_panel.ts";
 import { join, leave, startPlaying } from "./play.ts";
+import { startWatching } from "./watch.ts";
+import { watched } from "./watch_address.ts";
 import { words } from "./words.ts";
 
 const KEPT = "The character is yours. Log in the same way from anywhere.";
@@ -47,11 +49,11 @@ async function entered(taken: Login): Promise<void> {
   else await openCharacters(taken);
 }
 
-async function play(as: Login, character: string): Promise<void> {
+async function play(as: Login, character: string, company = ""): Promise<void> {
   if (!as.isGuest) lastCharacter.set(character);
-  await join(as, character, (code, why) =>
+  await join(as, character, company, (code, why) =>
     openOver(as, code, why, {
-      again: () => void play(as, character).catch((error: unknown) => refusedEntry(as, error)),
+      again: () => void play(as, character, company).catch((error: unknown) => refusedEntry(as, error)),
       characters: () => void toCharacters(as),
     }),
   );
@@ -89,40 +91,50 @@ async function resume(): Promise<boolean> {
   return true;
 }
 
-prepareLogin(entered);
-prepareCharacters(play);
-prepareMenu({
-  upgraded: (account) => {
-    hold(account);
-    lastCharacter.set(account.character ?? "");
-  },
-  // The tab comes back with this character, whatever becomes of it there.
-  away: (guest) => lastCharacter.set(guest.character ?? ""),
-  characters: () => {
-    leave("leave");
-    if (login) void toCharacters(login);
-  },
-  left: () => {
-    leave("leave");
-    loggedOut("You are logged out.");
-  },
-});
-startPlaying(() => openMenu());
+const toWatch = watched(location.search);
+if (toWatch) {
+  if (await gate()) startWatching(toWatch);
+} else {
+  await startGame();
+}
 
-if (await gate()) {
-  const came = arrival(location.search);
-  if (came) history.replaceState(null, "", location.pathname);
-  if (came?.logged === "in") {
-    guestToken.clear();
-    if (!came.kept) lastCharacter.clear();
-    hasCookie.set("1");
+/** From the login on. */
+async function startGame(): Promise<void> {
+  prepareLogin(entered);
+  prepareCharacters(play);
+  prepareMenu({
+    upgraded: (account) => {
+      hold(account);
+      lastCharacter.set(account.character ?? "");
+    },
+    // The tab comes back with this character, whatever becomes of it there.
+    away: (guest) => lastCharacter.set(guest.character ?? ""),
+    characters: () => {
+      leave("leave");
+      if (login) void toCharacters(login);
+    },
+    left: () => {
+      leave("leave");
+      loggedOut("You are logged out.");
+    },
+  });
+  startPlaying(() => openMenu());
+
+  if (await gate()) {
+    const came = arrival(location.search);
+    if (came) history.replaceState(null, "", location.pathname);
+    if (came?.logged === "in") {
+      guestToken.clear();
+      if (!came.kept) lastCharacter.clear();
+      hasCookie.set("1");
+    }
+    const why = came?.logged === "out" ? came.why : "";
+    // Who wanted to keep a character and could not is the guest still.
+    if (why && !came?.kept) openLogin(why);
+    else if (!(await resume())) openLogin(why);
+    else if (came?.kept) openMenu(why || KEPT);
+    const known = await providers("").catch(() => []);
+    offer(known);
+    offerKeeping(known);
   }
-  const why = came?.logged === "out" ? came.why : "";
-  // Who wanted to keep a character and could not is the guest still.
-  if (why && !came?.kept) openLogin(why);
-  else if (!(await resume())) openLogin(why);
-  else if (came?.kept) openMenu(why || KEPT);
-  const known = await providers("").catch(() => []);
-  offer(known);
-  offerKeeping(known);
 }

@@ -4,7 +4,7 @@ import { type Login, requestTicket, Session } from "@worldline/sdk";
 import { element, showPanel } from "./dom.ts";
 import { listen } from "./keyboard.ts";
 import { loadMap } from "./map.ts";
-import { Renderer } from "./render.ts";
+import { DELAY, Renderer } from "./render.ts";
 
 const status = element<HTMLParagraphElement>("status");
 const chat = element<HTMLFormElement>("chat");
@@ -24,9 +24,14 @@ function brief(text: string): void {
   setTimeout(() => status.textContent === text && say(""), 2_000);
 }
 
-/** Joins the world; `over` is told when the session has ended by itself. */
-export async function join(login: Login, character: string, over: (code: number, why: string) => void): Promise<void> {
-  const { ticket, endpoints } = await requestTicket(login, character);
+/** Joins the world, in somebody's party if one is named; `over` is told when the session has ended by itself. */
+export async function join(
+  login: Login,
+  character: string,
+  company: string,
+  over: (code: number, why: string) => void,
+): Promise<void> {
+  const { ticket, endpoints } = await requestTicket(login, character, company);
   const urls = endpoints.map((endpoint) => {
     const url = new URL(endpoint, location.href);
     url.protocol = url.protocol.replace("http", "ws");
@@ -91,7 +96,7 @@ export function startPlaying(menu: () => void): void {
     },
   );
   const draw = (now: number) => {
-    if (session) renderer.draw(session.screen, session.clock.step(now));
+    if (session) renderer.draw(session.screen, session.clock.step(now) - DELAY);
     requestAnimationFrame(draw);
   };
   requestAnimationFrame(draw);

@@ -7,13 +7,13 @@ import type { LoadedMap } from "./map.ts";
  * How far behind the server's step bodies are drawn, in steps: long enough that the frame that
  * tells a change has arrived before the change is due.
  */
-const DELAY = 5;
+export const DELAY = 5;
 /** A body's size, px; `BODY_WIDTH` and `BODY_HEIGHT` of the world's rules. */
 const BODY = { width: 12, height: 24 };
 /** How long a spoken line stands over a head, ms. */
 const LINE_MILLIS = 6_000;
 /** Screen pixels per pixel of the world. */
-const ZOOM = 2;
+export const ZOOM = 2;
 
 export class Renderer {
   private readonly context: CanvasRenderingContext2D;
@@ -29,8 +29,8 @@ export class Renderer {
     this.map = map;
   }
 
-  /** Draws the screen as it stood `DELAY` steps before the server's `step`. */
-  draw(screen: Screen, step: number): void {
+  /** Draws the screen as it stood at step `at`, around `middle` (px) or the own body. */
+  draw(screen: Screen, at: number, middle?: { x: number; y: number }): void {
     const { canvas, context } = this;
     const ratio = devicePixelRatio || 1;
     const [width, height] = [Math.round(innerWidth * ratio), Math.round(innerHeight * ratio)];
@@ -41,14 +41,14 @@ export class Renderer {
     context.fillRect(0, 0, width, height);
     if (!this.map) return;
 
-    const at = step - DELAY;
     const placed = [...screen.bodies.values()].map((body) => {
       const [x, y] = screen.position(body, at);
       return { body, x: x / SUBPIXELS, y: y / SUBPIXELS };
     });
     const own = placed.find(({ body }) => body.handle === screen.own);
     const scale = ZOOM * ratio;
-    const view = this.camera(own?.x ?? 0, own?.y ?? 0, width / scale, height / scale);
+    const { x, y } = middle ?? own ?? { x: 0, y: 0 };
+    const view = this.camera(x, y, width / scale, height / scale);
     context.setTransform(scale, 0, 0, scale, -Math.round(view.x * scale), -Math.round(view.y * scale));
     this.drawTiles(view);
     this.drawDoors();
