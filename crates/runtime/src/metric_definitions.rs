@@ -118,6 +118,8 @@ define_metrics! {
     // The edge.
     EDGE_CONNECTIONS = "worldline_edge_connections", Kind::Gauge, Count, [],
         "Open websocket connections.";
+    EDGE_OBSERVERS = "worldline_edge_observers", Kind::Gauge, Count, [],
+        "Open websocket connections that look on without a character.";
     EDGE_FRAMES_TOTAL = "worldline_edge_frames_total", Kind::Counter, Count, ["direction"],
         "Websocket frames, in from and out to clients.";
     EDGE_BYTES_TOTAL = "worldline_edge_bytes_total", Kind::Counter, Bytes, ["direction"],
@@ -155,6 +157,21 @@ define_metrics! {
         "Passwords that wait to be hashed; at the limit, logins are refused as busy.";
     SESSIONS = "worldline_sessions", Kind::Gauge, Count, [],
         "Live sessions.";
+    // The archive.
+    ARCHIVE_SEALED_TOTAL = "worldline_archive_sealed_total", Kind::Counter, Count, ["stream"],
+        "Messages archived, read back and named by the archive's manifest.";
+    ARCHIVE_PURGED_TOTAL = "worldline_archive_purged_total", Kind::Counter, Count, ["stream"],
+        "Archived messages removed from the broker.";
+    ARCHIVE_LOST_TOTAL = "worldline_archive_lost_total", Kind::Counter, Count, ["stream"],
+        "Messages that were gone from the broker before they were archived; any is a hole in the past.";
+    ARCHIVE_FAILURES_TOTAL = "worldline_archive_failures_total", Kind::Counter, Count, ["stream"],
+        "Rounds in which a stream was not archived or not purged; the log says why.";
+    ARCHIVE_LIVE_BYTES = "worldline_archive_live_bytes", Kind::Gauge, Bytes, ["stream"],
+        "What a stream takes in the broker; purged ones are held at archive.live_bytes.";
+    ARCHIVE_BYTES = "worldline_archive_bytes", Kind::Gauge, Bytes, ["stream"],
+        "What a stream's segments take in the archive.";
+    ARCHIVE_LAG_SECONDS = "worldline_archive_lag_seconds", Kind::Gauge, Seconds, ["stream"],
+        "Age of a stream's oldest message that is not archived; commands age out after seven days.";
     // Projectors.
     PROJECTOR_LAG_MESSAGES = "worldline_projector_lag_messages", Kind::Gauge, Count, ["projection"],
         "Messages between a projection's checkpoint and the head of its stream.";
