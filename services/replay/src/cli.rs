@@ -15,13 +15,15 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
-use schemas::{AreaId, CharacterId};
+use clap::{ArgGroup, Args, Subcommand};
+use schemas::{AreaId, CharacterId, UnixMillis};
 
 use crate::answer::Answer;
+use crate::export::ExportArgs;
 use crate::map::Canvas;
 use crate::moment::Moment;
 use crate::watch::WatchArgs;
+use crate::whatif::WhatifArgs;
 
 /// `worldline replay …`
 #[derive(Debug, Clone, Args)]
@@ -65,10 +67,18 @@ pub enum ReplayCommand {
     Show(ShowArgs),
     /// Compare an area at two moments
     Diff(DiffArgs),
+    /// Tell what happened to a character or an item, and which command caused it
+    Explain(ExplainArgs),
     /// Make or extend the index of history snapshots, by which `show` reaches any tick quickly
     Index(IndexArgs),
     /// Fold the whole log and prove it: chain, hashes, outcomes, effects, every character in one place
     Verify(VerifyArgs),
+    /// Decide the same commands by other rules, or with another build, and tell where and by how much it differs
+    Whatif(WhatifArgs),
+    /// Decide what another build asks, through standard input and output: what `whatif --build` starts
+    Decide,
+    /// Write what happened as rows into Parquet, NDJSON or CSV files; the same again goes on where it ended
+    Export(ExportArgs),
     /// Show the past in the page as it was played, to stop it and to seek in it
     Watch(WatchArgs),
 }
@@ -93,9 +103,21 @@ pub struct TailArgs {
     /// Only this kind: input, say, motion, spoken, enter, returned, clock, …; may be given more than once
     #[arg(long = "type", value_name = "TYPE")]
     pub kind: Vec<String>,
-    /// Begin with the first message there is, instead of now
+    /// Only commands that were refused
     #[arg(long)]
+    pub refused: bool,
+    /// Begin with the first message there is, instead of now
+    #[arg(long, conflicts_with = "from")]
     pub all: bool,
+    /// Begin with what was stored at that time (2026-01-31T12:00:00Z or milliseconds since 1970), instead of now
+    #[arg(long, value_name = "TIME", value_parser = crate::moment::time)]
+    pub from: Option<UnixMillis>,
+    /// End with what was decided at that time
+    #[arg(long, value_name = "TIME", value_parser = crate::moment::time)]
+    pub to: Option<UnixMillis>,
+    /// End after so many lines
+    #[arg(long, value_name = "LINES")]
+    pub limit: Option<u64>,
     /// End at the head instead of waiting for more
     #[arg(long)]
     pub once: bool,
@@ -158,6 +180,49 @@ pub struct DiffArgs {
     pub answer: Answer,
 }
 
+/// Of `explain`.
+#[derive(Debug, Clone, Args)]
+#[command(group(ArgGroup::new("whom").required(true).args(["player", "item", "entity"])))]
+pub struct ExplainArgs {
+    /// This character, from its creation to now
+    #[arg(long, value_name = "CHARACTER")]
+    pub player: Option<CharacterId>,
+    /// This item
+    #[arg(long, value_name = "ITEM")]
+    pub item: Option<String>,
+    /// This body: a character's id, or with --area a handle
+    #[arg(long, value_name = "ID")]
+    pub entity: Option<String>,
+    /// The area in which --entity is a handle
+    #[arg(long, value_name = "AREA")]
+    pub area: Option<AreaId>,
+    /// When --entity is its handle
+    #[arg(long, value_name = "TICK|TIME", default_value = "now")]
+    pub at: Moment,
+    /// Tell movements and the keys that caused them too
+    #[arg(long)]
+    pub motion: bool,
+    /// How to answer.
+    #[command(flatten)]
+    pub answer: Answer,
+}
+
+impl ExplainArgs {
+    /// All of a character but its movements.
+    #[must_use]
+    pub fn player(character: CharacterId) -> Self {
+        Self {
+            player: Some(character),
+            item: None,
+            entity: None,
+            area: None,
+            at: Moment::Now,
+            motion: false,
+            answer: Answer::default(),
+        }
+    }
+}
+
 /// Of `index`.
 #[derive(Debug, Clone, Args)]
 pub struct IndexArgs {
@@ -185,6 +250,9 @@ pub struct VerifyArgs {
     /// for a log to which nobody writes any more
     #[arg(long)]
     pub settled: bool,
+    /// Decide every frame of this build's rules again from its commands: it must come out the same to the byte
+    #[arg(long)]
+    pub decide: bool,
     /// Note in FILE how far it is; interrupted, the same command goes on there
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,

@@ -6,9 +6,12 @@
 mod answer;
 mod cli;
 mod commands;
+mod decide;
 mod describe;
 mod diff;
 pub mod exit;
+mod explain;
+mod export;
 mod folding;
 mod history;
 mod index;
@@ -26,6 +29,7 @@ mod skipped;
 mod tail;
 mod verify;
 mod watch;
+mod whatif;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -37,7 +41,11 @@ use schemas::{AreaId, Sequence};
 use world::AreaState;
 
 pub use answer::Answer;
-pub use cli::{Cli, DiffArgs, IndexArgs, ListArgs, ReplayCommand, ShowArgs, TailArgs, VerifyArgs};
+pub use cli::{
+    Cli, DiffArgs, ExplainArgs, IndexArgs, ListArgs, ReplayCommand, ShowArgs, TailArgs, VerifyArgs,
+};
+pub use decide::{Decided, LeftOut};
+pub use export::{ExportArgs, Format, PseudonymKey, PseudonymKeyError};
 pub use folding::{Folded, Folding};
 pub use index::Index;
 pub use map::Canvas;
@@ -45,7 +53,12 @@ pub use moment::{Moment, MomentError};
 pub use skipped::Skipped;
 pub use verify::{Finding, Report};
 pub use watch::WatchArgs;
+pub use whatif::{
+    Area, Change, Counts, Difference, First, How, OfPlayer, OfType, OtherBuild, Player, Tally,
+    Whatif, WhatifArgs,
+};
 
+use crate::decide::ServeError;
 use crate::readable::Reader;
 
 /// Why a subcommand did not do its work.
@@ -157,7 +170,7 @@ pub async fn execute(
     let index = cli.index.as_deref();
     match cli.command {
         ReplayCommand::List(args) => list::list(&args, past, out).await.map(|()| 0),
-        ReplayCommand::Tail(args) => tail::tail(&args, past, &reader, out).await.map(|()| 0),
+        ReplayCommand::Tail(args) => tail::tail(&args, past, &reader, out).await,
         ReplayCommand::Show(args) => {
             let index = open_index(index)?;
             show::show(&args, past, index.as_ref(), &reader, out).await
@@ -166,12 +179,46 @@ pub async fn execute(
             let index = open_index(index)?;
             diff::diff(&args, past, index.as_ref(), &reader, out).await
         }
+        ReplayCommand::Explain(args) => {
+            let source = explain::Source {
+                past,
+                index: open_index(index)?.as_ref(),
+                reader: &reader,
+            };
+            explain::explain(&args, &source, out).await
+        }
         ReplayCommand::Index(args) => index::index(&args, past, index, out).await,
         ReplayCommand::Verify(args) => verify::verify(&args, past, out).await,
+        ReplayCommand::Export(args) => export::export(&args, past, out).await,
+        ReplayCommand::Whatif(args) => {
+            let index = open_index(index)?;
+            whatif::whatif(&args, past, index.as_ref(), out).await
+        }
+        ReplayCommand::Decide => decide(out).map(|()| exit::CLEAN),
         ReplayCommand::Watch(_) => Err(ReplayError::Usage(
             "watching needs an edge; `worldline replay watch` starts one".to_owned(),
         )),
     }
+}
+
+/// `replay decide`, for which nothing of the past is needed: decides what another build asks on standard input, and
+/// answers on `out`. Errors go to standard error.
+pub fn run_decide(out: &mut dyn Write) -> ExitCode {
+    match decide(out) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let code = error.code();
+            eprintln!("error: {:#}", anyhow::Error::new(error));
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn decide(out: &mut dyn Write) -> Result<(), ReplayError> {
+    decide::serve(&mut io::stdin().lock(), out).map_err(|error| match error {
+        ServeError::Io(error) => ReplayError::Output(error),
+        other => ReplayError::Usage(other.to_string()),
+    })
 }
 
 /// The index, if one is named and there.

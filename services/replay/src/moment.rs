@@ -46,6 +46,16 @@ impl FromStr for Moment {
     }
 }
 
+/// A time, for options that take no tick.
+pub(crate) fn time(text: &str) -> Result<UnixMillis, String> {
+    match text.parse::<Moment>() {
+        Ok(Moment::Time(time)) => Ok(time),
+        _ => Err(format!(
+            "`{text}` is no time such as 2026-01-31T12:00:00Z or 1769860800000"
+        )),
+    }
+}
+
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

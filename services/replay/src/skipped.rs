@@ -3,6 +3,7 @@
 //! Without `--tolerant` the first damage ends a subcommand. With it, each is noted here, told on standard error when
 //! it is met, and made part of the answer; the exit code then says that the answer is not the whole.
 
+use eventlog::Record;
 use schemas::Sequence;
 use serde::Serialize;
 
@@ -59,6 +60,21 @@ impl Skips {
         eprintln!("skipped {sentence}");
         self.list.push(skipped);
         Ok(())
+    }
+
+    /// Notes a message of which nothing can be told, or ends with it.
+    pub(crate) fn message(
+        &mut self,
+        record: &Record,
+        error: &dyn std::fmt::Display,
+    ) -> Result<(), ReplayError> {
+        self.skip(Skipped {
+            stream: record.stream.clone(),
+            from: record.sequence,
+            to: record.sequence,
+            place: Some(record.subject.clone()),
+            why: error.to_string(),
+        })
     }
 
     /// All of them, in the order in which they were met.

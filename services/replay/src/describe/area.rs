@@ -90,6 +90,24 @@ pub(super) fn snake<T: serde::Serialize>(name: &T) -> String {
     }
 }
 
+/// The character that a fact is about.
+pub(crate) fn about(fact: &Fact) -> Option<CharacterId> {
+    match fact {
+        Fact::Arrived { traveller, .. } => Some(traveller.character),
+        Fact::Departed { character, .. }
+        | Fact::SessionTaken { character, .. }
+        | Fact::LinkLost { character, .. }
+        | Fact::LinkRestored { character, .. }
+        | Fact::Spoken { character, .. } => Some(*character),
+        Fact::Owned { .. }
+        | Fact::Hibernated {}
+        | Fact::Released { .. }
+        | Fact::Steered { .. }
+        | Fact::EffectsConfirmed { .. }
+        | Fact::Unknown => None,
+    }
+}
+
 /// A fact.
 pub(crate) fn fact(scene: &Scene<'_>, fact: &Fact) -> Line {
     let (character, text) = match fact {

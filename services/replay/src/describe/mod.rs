@@ -9,11 +9,12 @@ use std::io::Write;
 use schemas::{CharacterId, Sequence, Tick, UnixMillis};
 use serde_json::{Value, json};
 
-pub(crate) use area::{Scene, effect, fact, frame_clock, motion};
+pub(crate) use area::{Scene, about, effect, fact, frame_clock, motion};
 pub(crate) use command::command;
 pub(crate) use keyed::{At, keyed_command, keyed_event};
 
 use crate::ReplayError;
+use crate::answer::Form;
 use crate::moment::Time;
 
 /// One thing that was asked or that happened.
@@ -50,31 +51,34 @@ impl Line {
         self.kind == wanted || bare(&self.kind) == wanted || self.class == wanted
     }
 
-    pub(crate) fn write(&self, json: bool, out: &mut dyn Write) -> Result<(), ReplayError> {
-        if json {
-            let line = json!({
-                "class": self.class, "type": self.kind, "place": self.place, "stream": self.stream,
-                "sequence": self.sequence, "tick": self.tick, "at": Time(self.at).to_string(),
-                "characters": self.characters, "detail": self.detail, "outcome": self.outcome,
-            });
-            writeln!(out, "{line}")?;
-        } else {
-            let tick = self
-                .tick
-                .map_or_else(String::new, |tick| format!(" t{tick}"));
-            let sign = if self.class == "command" { '>' } else { ' ' };
-            write!(
-                out,
-                "{} {}{tick} {sign} {:<16} {}",
-                Time(self.at),
-                self.place,
-                self.kind,
-                self.text
-            )?;
-            match &self.outcome {
-                Some(outcome) => writeln!(out, " -> {outcome}")?,
-                None => writeln!(out)?,
-            }
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "class": self.class, "type": self.kind, "place": self.place, "stream": self.stream,
+            "sequence": self.sequence, "tick": self.tick, "at": Time(self.at).to_string(),
+            "characters": self.characters, "detail": self.detail, "outcome": self.outcome,
+        })
+    }
+
+    pub(crate) fn write(&self, form: Form, out: &mut dyn Write) -> Result<(), ReplayError> {
+        if form != Form::Text {
+            writeln!(out, "{}", self.json())?;
+            return Ok(());
+        }
+        let tick = self
+            .tick
+            .map_or_else(String::new, |tick| format!(" t{tick}"));
+        let sign = if self.class == "command" { '>' } else { ' ' };
+        write!(
+            out,
+            "{} {}{tick} {sign} {:<16} {}",
+            Time(self.at),
+            self.place,
+            self.kind,
+            self.text
+        )?;
+        match &self.outcome {
+            Some(outcome) => writeln!(out, " -> {outcome}")?,
+            None => writeln!(out)?,
         }
         Ok(())
     }

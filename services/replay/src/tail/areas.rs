@@ -2,37 +2,48 @@
 
 use std::collections::HashMap;
 
-use eventlog::Record;
+use eventlog::{Follow, Record};
 use past::Past;
 use schemas::frame::Frame;
 use schemas::ids::CommandPosition;
 use schemas::segment::Moved;
 use schemas::subjects::{AREA_COMMANDS, Subject, area_commands, area_events};
-use schemas::{AreaId, Sequence};
-use world::AreaState;
+use schemas::{AreaId, CharacterId, Sequence, UnixMillis};
+use world::{AreaState, Command};
 
 use crate::ReplayError;
 use crate::cli::TailArgs;
 use crate::commands::Commands;
 use crate::describe::{self, Line, Scene};
 use crate::history::{self, Stop};
-use crate::judge::judge;
+use crate::judge::{Judgement, judge};
 use crate::readable::Reader;
+use crate::skipped::{Skipped, Skips};
 
-/// Everything about areas.
-pub(super) struct AreaTail {
+/// Frames in their order, each with the commands that it has consumed and the area around it.
+pub(crate) struct AreaTail {
     commands: Commands,
     /// `None`: its frames do not fold; they are still told, without names and motion.
     states: HashMap<AreaId, Option<AreaState>>,
 }
 
+/// A frame with all that it takes to tell it.
+pub(crate) struct Seen {
+    area: AreaId,
+    pub(crate) frame: Frame,
+    sequence: Sequence,
+    before: Option<AreaState>,
+    pub(crate) after: Option<AreaState>,
+    judged: Judgement,
+}
+
 impl AreaTail {
     pub(super) async fn open(past: &Past, args: &TailArgs) -> Result<Self, ReplayError> {
-        let after = if args.all {
-            Sequence(0)
-        } else {
+        let after = match (args.all, args.from) {
+            (true, _) => Sequence(0),
+            (false, Some(from)) => first_command(past, from).await?,
             // A frame to come may consume commands that are there already.
-            oldest_waiting(past, args).await?
+            (false, None) => oldest_waiting(past, args).await?,
         };
         let filters = args.area.iter().map(area_commands).collect();
         Ok(Self {
@@ -41,64 +52,54 @@ impl AreaTail {
         })
     }
 
-    /// What a frame tells.
-    pub(super) async fn lines(
+    /// One area only, as it stands before the next frame; to the head.
+    pub(crate) async fn of(past: &Past, before: AreaState) -> Result<Self, ReplayError> {
+        let area = before.area().clone();
+        let filters = vec![area_commands(&area)];
+        // The message at its position may hold commands that it has not consumed.
+        let after = Sequence(before.position().sequence.0.saturating_sub(1));
+        Ok(Self {
+            commands: Commands::open(past, filters, after, Follow::UntilHead).await?,
+            states: HashMap::from([(area, Some(before))]),
+        })
+    }
+
+    /// Folds a frame; `None` if the message is of no area.
+    pub(crate) async fn see(
         &mut self,
         past: &Past,
         record: &Record,
-        reader: &Reader,
-    ) -> Result<Vec<Line>, ReplayError> {
+        skips: &mut Skips,
+    ) -> Result<Option<Seen>, ReplayError> {
         let Subject::AreaEvents(area) = Subject::parse(&record.subject) else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let frame: Frame = match history::frame(record) {
             Ok(frame) => frame,
-            Err(error) => {
-                eprintln!("{error}");
-                return Ok(Vec::new());
-            }
+            Err(error) => return skips.message(record, &error).map(|()| None),
         };
-        let before = self.before(past, &area, record.sequence).await?;
-        let after = before.clone().and_then(|mut state| {
-            history::fold(&mut state, &frame, record)
-                .map_err(|error| eprintln!("{error}"))
-                .ok()
-                .map(|()| state)
-        });
+        let before = self.before(past, &area, record.sequence, skips).await?;
+        let mut after = before.clone();
+        if let Some(state) = &mut after
+            && let Err(error) = history::fold(state, &frame, record)
+        {
+            skips.message(record, &error)?;
+            after = None;
+        }
         let from = before
             .as_ref()
             .map_or_else(CommandPosition::default, AreaState::position);
         let consumed = self.commands.take(&area, from, frame.pos).await?;
         let judged = judge(&frame, consumed, before.as_ref(), after.as_ref());
-        let scene = Scene {
-            area: &area,
-            frame: &frame,
+        self.states.insert(area.clone(), after.clone());
+        Ok(Some(Seen {
+            area,
+            frame,
             sequence: record.sequence,
-            before: before.as_ref(),
-            after: after.as_ref(),
-            reader,
-        };
-        let mut lines = vec![describe::frame_clock(&scene)];
-        lines.extend(
-            judged
-                .commands
-                .iter()
-                .map(|(incoming, verdict)| describe::command(&scene, incoming, *verdict)),
-        );
-        lines.extend(frame.facts.iter().map(|fact| describe::fact(&scene, fact)));
-        lines.extend(
-            moved(&scene)
-                .iter()
-                .map(|moved| describe::motion(&scene, moved)),
-        );
-        lines.extend(
-            frame
-                .effects
-                .iter()
-                .map(|effect| describe::effect(&scene, effect)),
-        );
-        self.states.insert(area, after);
-        Ok(lines)
+            before,
+            after,
+            judged,
+        }))
     }
 
     async fn before(
@@ -106,6 +107,7 @@ impl AreaTail {
         past: &Past,
         area: &AreaId,
         sequence: Sequence,
+        skips: &mut Skips,
     ) -> Result<Option<AreaState>, ReplayError> {
         if let Some(known) = self.states.remove(area) {
             return Ok(known);
@@ -113,11 +115,79 @@ impl AreaTail {
         match history::area(past, area, Stop::Before(sequence)).await {
             Ok(then) => Ok(Some(then.state)),
             Err(ReplayError::Broken(why)) => {
-                eprintln!("{area} cannot be folded, so names and motion are missing: {why}");
+                skips.skip(Skipped {
+                    stream: AREA_EVENTS.to_owned(),
+                    from: Sequence(1),
+                    to: Sequence(sequence.0.saturating_sub(1)),
+                    place: Some(area.to_string()),
+                    why: format!("it cannot be folded, so names and motion are missing: {why}"),
+                })?;
                 Ok(None)
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+impl Seen {
+    fn scene<'a>(&'a self, reader: &'a Reader) -> Scene<'a> {
+        Scene {
+            area: &self.area,
+            frame: &self.frame,
+            sequence: self.sequence,
+            before: self.before.as_ref(),
+            after: self.after.as_ref(),
+            reader,
+        }
+    }
+
+    /// Whether it may tell anything about a character; quick, and never wrong when it says no.
+    pub(crate) fn concerns(&self, character: CharacterId) -> bool {
+        let states = [&self.before, &self.after].into_iter().flatten();
+        let mut bodies = states.filter_map(|state| state.by_character(character));
+        bodies.any(|body| {
+            self.frame
+                .motion
+                .handles()
+                .any(|handle| handle == body.handle)
+        }) || self
+            .frame
+            .facts
+            .iter()
+            .any(|fact| describe::about(fact) == Some(character))
+            || self
+                .frame
+                .effects
+                .iter()
+                .any(|e| e.payload.character() == Some(character))
+            || self
+                .judged
+                .commands
+                .iter()
+                .any(|(incoming, _)| match &incoming.command {
+                    Command::Player { cmd, .. } => cmd.character == character,
+                    Command::Effect(message) => {
+                        message.effect.payload.character() == Some(character)
+                    }
+                    _ => false,
+                })
+    }
+
+    /// What it tells: the commands, each with its outcome, then the events.
+    pub(crate) fn lines(&self, reader: &Reader) -> Vec<Line> {
+        let scene = self.scene(reader);
+        let mut lines = vec![describe::frame_clock(&scene)];
+        let commands = self.judged.commands.iter();
+        lines.extend(
+            commands.map(|(incoming, verdict)| describe::command(&scene, incoming, *verdict)),
+        );
+        let facts = self.frame.facts.iter();
+        lines.extend(facts.map(|fact| describe::fact(&scene, fact)));
+        let moved = moved(&scene);
+        lines.extend(moved.iter().map(|moved| describe::motion(&scene, moved)));
+        let effects = self.frame.effects.iter();
+        lines.extend(effects.map(|effect| describe::effect(&scene, effect)));
+        lines
     }
 }
 
@@ -160,4 +230,18 @@ async fn oldest_waiting(past: &Past, args: &TailArgs) -> Result<Sequence, Replay
         }
     }
     Ok(oldest)
+}
+
+/// How long before a moment commands may have come that a frame after it consumes: an area that was down reads what
+/// waited for it, and effects never expire. What is older is told without its commands.
+const SLACK_MILLIS: u64 = 60_000;
+
+/// The last command message before those that a frame decided after `from` may consume.
+async fn first_command(past: &Past, from: UnixMillis) -> Result<Sequence, ReplayError> {
+    let since = UnixMillis(from.0.saturating_sub(SLACK_MILLIS));
+    let mut reader = past.read_from_time(AREA_COMMANDS, Vec::new(), since, Follow::UntilHead);
+    Ok(match reader.next().await? {
+        Some(first) => Sequence(first.sequence.0.saturating_sub(1)),
+        None => past.span(AREA_COMMANDS).await?.last,
+    })
 }

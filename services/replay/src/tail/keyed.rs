@@ -4,10 +4,10 @@ use std::collections::{HashMap, VecDeque};
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use eventlog::Record;
+use eventlog::{Follow, Record};
 use past::{Past, PastReader};
 use schemas::keyed::{Answered, KeyedEntry, KeyedMessage};
-use schemas::subjects::{Domain, Subject};
+use schemas::subjects::{Domain, Subject, keyed_command};
 use schemas::{Sequence, UnixMillis};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,15 +16,18 @@ use crate::ReplayError;
 use crate::cli::TailArgs;
 use crate::describe::{At, Line, keyed_command, keyed_event};
 use crate::readable::Reader;
+use crate::skipped::Skips;
 
 /// How long a command that has been handled may take to reach us.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long before a moment commands may have come that an entry after it handles.
+const SLACK_MILLIS: u64 = 60_000;
 
 /// Commands of one key that no entry has handled yet.
 type Waiting<C> = VecDeque<(Sequence, KeyedMessage<C>)>;
 
-/// Everything about one domain.
-pub(super) struct KeyedTail<C, E, S> {
+/// Entries in their order, each with the commands that it has handled.
+pub(crate) struct KeyedTail<C, E, S> {
     domain: Domain,
     commands: PastReader,
     read_to: Sequence,
@@ -43,36 +46,53 @@ where
         domain: Domain,
         args: &TailArgs,
     ) -> Result<Self, ReplayError> {
-        let stream = domain.command_stream();
-        let after = if args.all {
-            Sequence(0)
-        } else {
-            past.span(stream).await?.last
+        let (stream, follow) = (domain.command_stream(), args.follow());
+        let commands = match (args.all, args.from) {
+            (true, _) => past.read(stream, Vec::new(), Sequence(0), follow),
+            (false, Some(from)) => {
+                let since = UnixMillis(from.0.saturating_sub(SLACK_MILLIS));
+                past.read_from_time(stream, Vec::new(), since, follow)
+            }
+            (false, None) => {
+                let head = past.span(stream).await?.last;
+                past.read(stream, Vec::new(), head, follow)
+            }
         };
-        Ok(Self {
+        Ok(Self::new(domain, commands))
+    }
+
+    /// One key only, from its first entry to its last.
+    pub(crate) fn of(past: &Past, domain: Domain, key: &str) -> Self {
+        let subject = keyed_command(domain, key);
+        let filters = vec![format!("{subject}.>"), subject];
+        let stream = domain.command_stream();
+        let commands = past.read(stream, filters, Sequence(0), Follow::UntilHead);
+        Self::new(domain, commands)
+    }
+
+    fn new(domain: Domain, commands: PastReader) -> Self {
+        Self {
             domain,
-            commands: past.read(stream, Vec::new(), after, args.follow()),
-            read_to: after,
+            read_to: commands.position(),
+            commands,
             waiting: HashMap::new(),
             _entry: PhantomData,
-        })
+        }
     }
 
     /// What an entry tells.
-    pub(super) async fn lines(
+    pub(crate) async fn lines(
         &mut self,
         record: &Record,
         reader: &Reader,
+        skips: &mut Skips,
     ) -> Result<Vec<Line>, ReplayError> {
         let Subject::KeyedEvents(_, key) = Subject::parse(&record.subject) else {
             return Ok(Vec::new());
         };
         let entry: KeyedEntry<E, S> = match schemas::decode(&record.payload) {
             Ok(entry) => entry,
-            Err(error) => {
-                eprintln!("message {} on {}: {error}", record.sequence, record.subject);
-                return Ok(Vec::new());
-            }
+            Err(error) => return skips.message(record, &error).map(|()| Vec::new()),
         };
         self.read_up_to(entry.handled).await?;
         let mut lines = self.handled(&key, &entry, reader);

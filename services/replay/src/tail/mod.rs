@@ -6,7 +6,7 @@
 
 mod areas;
 mod keyed;
-mod source;
+pub(crate) mod source;
 
 use std::io::Write;
 
@@ -21,14 +21,14 @@ use schemas::lobby::{Character, LobbyCommand, LobbyEvent};
 use schemas::name::{Name, NameCommand, NameEvent};
 use schemas::subjects::{AREA_EVENTS, Domain, area_events};
 
-use self::areas::AreaTail;
-use self::keyed::KeyedTail;
+pub(crate) use self::areas::AreaTail;
+pub(crate) use self::keyed::KeyedTail;
 use self::source::Sources;
-use crate::ReplayError;
-use crate::answer::Form;
 use crate::cli::TailArgs;
 use crate::describe::Line;
 use crate::readable::Reader;
+use crate::skipped::Skips;
+use crate::{ReplayError, exit};
 
 impl TailArgs {
     fn wants(&self, line: &Line) -> bool {
@@ -44,11 +44,11 @@ impl TailArgs {
         } else {
             self.kind.iter().any(|kind| line.is_of_kind(kind))
         };
-        area && player && kind
+        area && player && kind && (!self.refused || line.is_refused())
     }
 
     const fn follow(&self) -> Follow {
-        if self.once {
+        if self.once || self.to.is_some() {
             Follow::UntilHead
         } else {
             Follow::Tail
@@ -57,6 +57,12 @@ impl TailArgs {
 }
 
 impl Line {
+    fn is_refused(&self) -> bool {
+        let refused =
+            |outcome: &String| outcome.starts_with("refused") || outcome.starts_with("rejected");
+        self.outcome.as_ref().is_some_and(refused)
+    }
+
     fn is_in(&self, area: &schemas::AreaId) -> bool {
         self.place == area.as_str()
             || self
@@ -71,9 +77,11 @@ pub(crate) async fn tail(
     past: &Past,
     reader: &Reader,
     out: &mut dyn Write,
-) -> Result<(), ReplayError> {
+) -> Result<u8, ReplayError> {
+    let mut skips = Skips::new(args.answer.tolerant);
+    let mut told = 0;
     let filters = args.area.iter().map(area_events).collect();
-    let mut sources = Sources::new(args.once);
+    let mut sources = Sources::new(args.follow() == Follow::UntilHead);
     sources.add(past, AREA_EVENTS, filters, args).await?;
     for domain in Domain::ALL {
         sources
@@ -94,22 +102,35 @@ pub(crate) async fn tail(
     let mut fleet: KeyedTail<FleetCommand, FleetEvent, WorkerControl> =
         KeyedTail::open(past, Domain::Fleet, args).await?;
     while let Some((stream, record)) = sources.next().await? {
+        if args.to.is_some_and(|to| source::decided_at(&record) > to) {
+            break;
+        }
         // The areas stand before the domains.
         let domain = stream.checked_sub(1).map(|at| Domain::ALL[at]);
         let lines = match domain {
-            None => areas.lines(past, &record, reader).await?,
-            Some(Domain::Identity) => identity.lines(&record, reader).await?,
-            Some(Domain::Credential) => credentials.lines(&record, reader).await?,
-            Some(Domain::Name) => names.lines(&record, reader).await?,
-            Some(Domain::Lobby) => lobby.lines(&record, reader).await?,
-            Some(Domain::Control) => control.lines(&record, reader).await?,
-            Some(Domain::Fleet) => fleet.lines(&record, reader).await?,
+            None => {
+                let seen = areas.see(past, &record, &mut skips).await?;
+                seen.map_or_else(Vec::new, |seen| seen.lines(reader))
+            }
+            Some(Domain::Identity) => identity.lines(&record, reader, &mut skips).await?,
+            Some(Domain::Credential) => credentials.lines(&record, reader, &mut skips).await?,
+            Some(Domain::Name) => names.lines(&record, reader, &mut skips).await?,
+            Some(Domain::Lobby) => lobby.lines(&record, reader, &mut skips).await?,
+            Some(Domain::Control) => control.lines(&record, reader, &mut skips).await?,
+            Some(Domain::Fleet) => fleet.lines(&record, reader, &mut skips).await?,
         };
         for line in lines.iter().filter(|line| args.wants(line)) {
-            line.write(args.answer.form() != Form::Text, out)?;
+            if args.limit.is_some_and(|limit| told >= limit) {
+                return Ok(skips.code(exit::CLEAN));
+            }
+            line.write(args.answer.form(), out)?;
+            told += 1;
         }
         // Whoever watches wants to see it now.
         out.flush()?;
+        if args.limit.is_some_and(|limit| told >= limit) {
+            break;
+        }
     }
-    Ok(())
+    Ok(skips.code(exit::CLEAN))
 }

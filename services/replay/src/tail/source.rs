@@ -24,7 +24,7 @@ pub(crate) struct Sources {
 }
 
 /// When a message was decided: frames and entries both say so.
-fn decided_at(record: &Record) -> UnixMillis {
+pub(super) fn decided_at(record: &Record) -> UnixMillis {
     #[derive(Deserialize)]
     struct Entry {
         at: UnixMillis,
@@ -50,13 +50,14 @@ impl Sources {
         filters: Vec<String>,
         args: &TailArgs,
     ) -> Result<(), ReplayError> {
-        let after = if args.all {
-            Sequence(0)
-        } else {
-            past.span(stream).await?.last
+        let follow = args.follow();
+        let reader = match (args.all, args.from) {
+            (true, _) => past.read(stream, filters, Sequence(0), follow),
+            (false, Some(from)) => past.read_from_time(stream, filters, from, follow),
+            (false, None) => past.read(stream, filters, past.span(stream).await?.last, follow),
         };
         self.sources.push(Source {
-            reader: past.read(stream, filters, after, args.follow()),
+            reader,
             next: None,
             ended: false,
         });
