@@ -180,9 +180,10 @@ pub async fn execute(
             diff::diff(&args, past, index.as_ref(), &reader, out).await
         }
         ReplayCommand::Explain(args) => {
+            let index = open_index(index)?;
             let source = explain::Source {
                 past,
-                index: open_index(index)?.as_ref(),
+                index: index.as_ref(),
                 reader: &reader,
             };
             explain::explain(&args, &source, out).await

@@ -9,7 +9,8 @@ use std::io::Write;
 
 use eventlog::{Follow, Record};
 use past::Past;
-use schemas::subjects::{AREA_EVENTS, Domain};
+use schemas::lobby::{Character, LobbyCommand, LobbyEvent};
+use schemas::subjects::{AREA_EVENTS, Domain, Subject};
 use schemas::{CharacterId, Sequence};
 use serde_json::Value;
 
@@ -22,7 +23,7 @@ use crate::index::Index;
 use crate::progress::Progress;
 use crate::readable::Reader;
 use crate::skipped::Skips;
-use crate::tail::AreaTail;
+use crate::tail::{AreaTail, KeyedTail};
 
 /// The fields that name items.
 const FIELDS: [&str; 3] = ["item", "item_id", "items"];
@@ -107,7 +108,7 @@ pub(super) async fn search(
             progress.step();
             search.messages += 1;
             if item.may_be_in(&record) {
-                let lines = lines(stream, &record, past, index, reader, skips).await?;
+                let lines = lines(&record, past, index, reader, skips).await?;
                 search.links.extend(links(item, lines));
             }
         }
@@ -116,24 +117,27 @@ pub(super) async fn search(
 }
 
 async fn lines(
-    stream: &str,
     record: &Record,
     past: &Past,
     index: Option<&Index>,
     reader: &Reader,
     skips: &mut Skips,
 ) -> Result<Vec<Line>, ReplayError> {
-    let schemas::subjects::Subject::AreaEvents(area) =
-        schemas::subjects::Subject::parse(&record.subject)
-    else {
-        let _ = stream;
-        return Ok(Vec::new());
-    };
-    let stop = Stop::Before(record.sequence);
-    let before = history::nearest(past, index, &area, stop).await?;
-    let mut tail = AreaTail::of(past, before.state).await?;
-    let seen = tail.see(past, record, skips).await?;
-    Ok(seen.map_or_else(Vec::new, |seen| seen.lines(reader)))
+    match Subject::parse(&record.subject) {
+        Subject::AreaEvents(area) => {
+            let stop = Stop::Before(record.sequence);
+            let before = history::nearest(past, index, &area, stop).await?;
+            let mut tail = AreaTail::of(past, before.state).await?;
+            let seen = tail.see(past, record, skips).await?;
+            Ok(seen.map_or_else(Vec::new, |seen| seen.lines(reader)))
+        }
+        Subject::KeyedEvents(Domain::Lobby, key) => {
+            let mut tail: KeyedTail<LobbyCommand, LobbyEvent, Character> =
+                KeyedTail::of(past, Domain::Lobby, &key);
+            tail.lines(record, reader, skips).await
+        }
+        _ => Ok(Vec::new()),
+    }
 }
 
 fn links(item: &Item, lines: Vec<Line>) -> Vec<Link> {
