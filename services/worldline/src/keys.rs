@@ -114,6 +114,11 @@ impl Keys {
         Ok(Locator::of_realm(bytes("realm", &self.realm)?))
     }
 
+    /// What ids of people are exported under.
+    pub(crate) fn pseudonyms(&self) -> anyhow::Result<replay::PseudonymKey> {
+        Ok(replay::PseudonymKey::of_realm(bytes("realm", &self.realm)?))
+    }
+
     /// Each service's share, as settings of its section.
     pub(crate) fn into_flags(self, flags: Flags) -> Flags {
         // A realm key that is none is the edge's to complain about.

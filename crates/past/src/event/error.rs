@@ -8,9 +8,7 @@ use schemas::{AreaId, DecodeError, FrameNo, Sequence};
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
     /// Its bytes are no message that this build knows.
-    #[error(
-        "{stream}:{sequence} cannot be read: look at it with a newer build, or go on with --tolerant"
-    )]
+    #[error("{stream}:{sequence} cannot be read: a newer build may know it, or it is damaged")]
     Unreadable {
         /// The stream.
         stream: String,
@@ -32,8 +30,8 @@ pub enum EventError {
     },
     /// Frames of the area are missing before it.
     #[error(
-        "{stream}:{sequence}: frame {frame} of {area} follows frame {last}: what is between is missing; give the \
-         archive that holds it (--archive), or go on with --tolerant"
+        "{stream}:{sequence}: frame {frame} of {area} does not follow frame {last}: what is between is missing; name the \
+         archive that holds it (--archive)"
     )]
     Hole {
         /// The stream.

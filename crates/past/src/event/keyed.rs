@@ -166,7 +166,7 @@ fn lobby(event: &LobbyEvent) -> About {
     };
     let account = match event {
         LobbyEvent::Created { account, .. } => Some(*account),
-        LobbyEvent::Erased { account } => *account,
+        LobbyEvent::Erased { account, .. } => *account,
         _ => None,
     };
     About {

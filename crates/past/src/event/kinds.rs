@@ -22,6 +22,7 @@ pub(super) const fn account(event: &AccountEvent) -> &'static str {
         AccountEvent::CharacterAdded { .. } => "character_added.1",
         AccountEvent::CharacterRemoved { .. } => "character_removed.1",
         AccountEvent::Security { .. } => "security.1",
+        AccountEvent::Erased { .. } => "erased.1",
         AccountEvent::Unknown => UNKNOWN,
     }
 }
@@ -32,6 +33,7 @@ pub(super) const fn credential(event: &CredentialEvent) -> &'static str {
         CredentialEvent::Granted { .. } => "granted.1",
         CredentialEvent::Failed { .. } => "failed.1",
         CredentialEvent::HashChanged { .. } => "hash_changed.1",
+        CredentialEvent::Erased { .. } => "erased.1",
         CredentialEvent::Unknown => UNKNOWN,
     }
 }

@@ -30,7 +30,7 @@ pub use error::EventError;
 pub use events::Events;
 pub use metadata::{Cause, Key, Metadata};
 pub use people::{AsRecorded, People, PersonalId};
-pub use row::Identity;
+pub use row::{Column, ColumnType, Identity, RowTexts};
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]

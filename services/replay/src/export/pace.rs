@@ -58,7 +58,10 @@ mod tests {
             pace.spend(10).await;
         }
         let took = begun.elapsed();
-        assert!(took >= Duration::from_millis(979) && took <= Duration::from_millis(1020), "{took:?}");
+        assert!(
+            took >= Duration::from_millis(979) && took <= Duration::from_millis(1020),
+            "{took:?}"
+        );
         tokio::time::sleep(Duration::from_secs(60)).await;
         let begun = Instant::now();
         for _ in 0..100 {

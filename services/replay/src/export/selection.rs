@@ -46,7 +46,8 @@ impl Selection {
                 "there is nothing between --from and --to: --to is not later".to_owned(),
             ));
         }
-        let wanted = |stream: &&str| args.stream.is_empty() || args.stream.iter().any(|s| s == stream);
+        let wanted =
+            |stream: &&str| args.stream.is_empty() || args.stream.iter().any(|s| s == stream);
         let mut areas = args.area.clone();
         areas.sort();
         areas.dedup();
