@@ -18,7 +18,7 @@ use crate::backend::{
 };
 use crate::error::ReadError;
 use crate::metric_names::READER_REBUILT_TOTAL;
-use crate::outlet::{Gone, Outlet};
+use crate::outlet::{Gone, Outlet, TOGETHER};
 use crate::read::Follow;
 
 /// Without a sign of life for this long, a consumer is built anew. It gives one every second.
@@ -151,12 +151,8 @@ impl Reading {
                     return End::Rebuild("lost");
                 }
                 Ok(ReadEvent::Idle) => self.idle().await,
-                Ok(ReadEvent::Delivered(delivery)) if delivery.consumer_sequence != expected => {
-                    return End::Rebuild("gap");
-                }
-                Ok(ReadEvent::Delivered(delivery)) => {
-                    expected += 1;
-                    self.delivered(delivery).await
+                Ok(ReadEvent::Delivered(first)) => {
+                    self.delivered(first, consumer, &mut expected).await
                 }
             };
             if let Some(end) = end {
@@ -165,19 +161,58 @@ impl Reading {
         }
     }
 
-    async fn delivered(&mut self, delivery: Delivery) -> Option<End> {
+    /// Hands out a delivery and those that have come with it.
+    async fn delivered(
+        &mut self,
+        first: Delivery,
+        consumer: &mut dyn RawReader,
+        expected: &mut u64,
+    ) -> Option<End> {
+        let mut together = Vec::new();
+        let mut after = None;
+        let mut next = Some(ReadEvent::Delivered(first));
+        while let Some(event) = next {
+            match event {
+                ReadEvent::Delivered(delivery) if delivery.consumer_sequence == *expected => {
+                    *expected += 1;
+                    together.push(delivery.raw);
+                }
+                ReadEvent::Delivered(_) => after = Some(End::Rebuild("gap")),
+                ReadEvent::Lost(reason) => {
+                    tracing::debug!(stream = %self.spec.stream, reason, "a consumer is gone");
+                    after = Some(End::Rebuild("lost"));
+                }
+                // A sign of life: so are the messages.
+                ReadEvent::Idle => {}
+            }
+            if after.is_some() || together.len() >= TOGETHER {
+                break;
+            }
+            next = consumer.try_next();
+        }
+        self.hand_out(together).await.or(after)
+    }
+
+    async fn hand_out(&mut self, mut together: Vec<Raw>) -> Option<End> {
         self.unanswered = None;
         self.suspected = false;
         self.asked = Instant::now();
-        let sequence = delivery.raw.sequence;
-        if self.position.is_some_and(|position| sequence <= position) {
-            return None;
+        if let Some(position) = self.position {
+            together.retain(|raw| raw.sequence > position);
         }
-        if let Err(Gone) = self.outlet.message(delivery.raw).await {
+        if self.follow == Follow::UntilHead {
+            // What has come since reading began is another reader's; but the first beyond the head shows that the head
+            // is not there any more.
+            let head = self.head;
+            let beyond = together.iter().position(|raw| head <= Some(raw.sequence));
+            together.truncate(beyond.map_or(together.len(), |at| at + 1));
+        }
+        let last = together.last()?.sequence;
+        if let Err(Gone) = self.outlet.messages(together).await {
             return Some(End::Finished);
         }
-        self.position = Some(sequence);
-        self.at_head(sequence).await
+        self.position = Some(last);
+        self.at_head(last).await
     }
 
     async fn at_head(&self, position: Sequence) -> Option<End> {

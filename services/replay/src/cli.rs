@@ -25,6 +25,9 @@ use crate::moment::Moment;
 use crate::watch::WatchArgs;
 use crate::whatif::WhatifArgs;
 
+/// Frames of an area between two snapshots of the index: a fold of a tenth of a second.
+const DISTANCE: u64 = 2000;
+
 /// `worldline replay …`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Exit codes:
@@ -227,7 +230,7 @@ impl ExplainArgs {
 #[derive(Debug, Clone, Args)]
 pub struct IndexArgs {
     /// Frames of an area between two snapshots
-    #[arg(long, value_name = "FRAMES", default_value_t = 2000)]
+    #[arg(long, value_name = "FRAMES", default_value_t = DISTANCE)]
     pub every: u64,
     /// Throw away what there is, and begin with the first frame
     #[arg(long)]
@@ -241,6 +244,18 @@ pub struct IndexArgs {
     /// How to answer.
     #[command(flatten)]
     pub answer: Answer,
+}
+
+impl Default for IndexArgs {
+    fn default() -> Self {
+        Self {
+            every: DISTANCE,
+            rebuild: false,
+            at_most: None,
+            status: false,
+            answer: Answer::default(),
+        }
+    }
 }
 
 /// Of `verify`.

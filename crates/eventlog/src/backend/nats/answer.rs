@@ -153,32 +153,44 @@ pub(super) fn header_map(headers: &Headers) -> HeaderMap {
     map
 }
 
-/// Reads a delivered message. Everything about its place is in the subject for its
-/// acknowledgement: `$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<deliveries>.<stream
-/// sequence>.<consumer sequence>.<nanoseconds>.<pending>[.<token>]`.
+/// Reads a delivered message that will be settled.
 pub(super) fn delivery(message: async_nats::Message) -> Option<Delivery> {
-    let token = message.reply?.to_string();
-    let parts: Vec<&str> = token.strip_prefix("$JS.ACK.")?.split('.').collect();
-    let parts = match parts.len() {
-        7 => parts.as_slice(),
-        9.. => parts.get(2..)?,
-        _ => return None,
-    };
-    let number = |at: usize| parts.get(at)?.parse::<u64>().ok();
-    let delivery = Delivery {
+    let token = message.reply.as_ref()?.to_string();
+    let delivery = unsettled(message)?;
+    Some(Delivery { token, ..delivery })
+}
+
+/// Reads a delivered message that needs no acknowledgement. Everything about its place is in the subject for one:
+/// `$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.<deliveries>.<stream sequence>.<consumer
+/// sequence>.<nanoseconds>.<pending>[.<token>]`. A hundred thousand a second come this way.
+pub(super) fn unsettled(message: async_nats::Message) -> Option<Delivery> {
+    let token = message.reply?;
+    let mut parts = token.strip_prefix("$JS.ACK.")?.split('.');
+    if parts.clone().count() != 7 {
+        // The longer form has domain and account first.
+        (parts.next()?, parts.next()?);
+    }
+    let stream = parts.next()?;
+    let _consumer = parts.next()?;
+    let mut number = || parts.next()?.parse::<u64>().ok();
+    let deliveries = number()?;
+    let sequence = Sequence(number()?);
+    let consumer_sequence = number()?;
+    let stored_at = UnixMillis(number()? / 1_000_000);
+    number()?;
+    Some(Delivery {
         raw: Raw {
-            stream: (*parts.first()?).to_owned(),
+            stream: stream.to_owned(),
             subject: message.subject.to_string(),
-            sequence: Sequence(number(3)?),
+            sequence,
             payload: message.payload,
-            stored_at: UnixMillis(number(5)? / 1_000_000),
+            stored_at,
             headers: headers(message.headers.as_ref()),
         },
-        consumer_sequence: number(4)?,
-        deliveries: number(2)?,
+        consumer_sequence,
+        deliveries,
         token: String::new(),
-    };
-    Some(Delivery { token, ..delivery })
+    })
 }
 
 /// JSON as a request's body.
@@ -247,6 +259,7 @@ mod tests {
             assert_eq!(delivery.raw.sequence, Sequence(42));
             assert_eq!(delivery.consumer_sequence, 7);
             assert_eq!(delivery.raw.stored_at, UnixMillis(1_700_000_000_123));
+            assert_eq!(delivery.token, token);
         }
     }
 }

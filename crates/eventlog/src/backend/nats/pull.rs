@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_nats::{Client, Message, Subscriber};
 use async_trait::async_trait;
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use schemas::{Claim, UnixMillis};
 use serde_json::{Value, json};
 
@@ -200,7 +200,11 @@ impl PullReader {
                 }
             }
             self.outstanding = self.outstanding.saturating_sub(1);
-            return answer::delivery(message).map(ReadEvent::Delivered);
+            let delivery = match self.kind {
+                Kind::Ordered => answer::unsettled(message),
+                Kind::Shared | Kind::Pinned => answer::delivery(message),
+            };
+            return delivery.map(ReadEvent::Delivered);
         };
         let text = message.description.unwrap_or_default();
         let pending = message.headers.as_ref();
@@ -257,6 +261,17 @@ impl RawReader for PullReader {
                 }
             }
         }
+    }
+
+    fn try_next(&mut self) -> Option<ReadEvent> {
+        // Asking for more is `next`'s work.
+        while self.outstanding > BATCH / 2 {
+            let message = self.subscriber.next().now_or_never()??;
+            if let Some(event) = self.read(message) {
+                return Some(event);
+            }
+        }
+        None
     }
 
     async fn close(&mut self) {
