@@ -181,6 +181,10 @@ define_metrics! {
         "Events a projection has applied.";
     PROJECTOR_PARKED_TOTAL = "worldline_projector_parked_total", Kind::Counter, Count, ["projection"],
         "Events a projection could not apply and has put aside; any is a bug to report.";
+    PROJECTOR_PARKED_KEYS = "worldline_projector_parked_keys", Kind::Gauge, Count, ["projection"],
+        "Keys whose rows stand still now because an event could not be applied; `worldline projector parked list` shows them.";
+    PROJECTOR_RESTARTS_TOTAL = "worldline_projector_restarts_total", Kind::Counter, Count, ["projection"],
+        "Times a projection gave no sign of life and was begun anew.";
 }
 
 #[cfg(test)]
