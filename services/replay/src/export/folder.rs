@@ -2,7 +2,7 @@
 //!
 //! A **commit** has four steps, and a crash between any two of them loses and doubles nothing:
 //! 1. the parts are written whole under names that end in `.part`, and are on the disk;
-//! 2. what was read of the areas up to there is kept under `_state/`;
+//! 2. what is known of the areas up to there is kept under `_state/`, sealed where ids of people are pseudonyms;
 //! 3. the manifest that names the parts and how far they reach takes the place of the one before. This is the moment
 //!    from which the rows are part of the export;
 //! 4. the parts get their names.
@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::manifest::{Manifest, Part, Reached, Skip, VERSION, columns};
+use super::pseudonyms::Keeper;
 use super::selection::Selection;
 use crate::ReplayError;
 
@@ -31,6 +32,8 @@ pub(super) const UNFINISHED: &str = ".part";
 pub(super) struct Folder {
     root: PathBuf,
     manifest: Manifest,
+    /// Seals what is kept to go on; `None`: real ids were asked for.
+    keeper: Option<Keeper>,
     /// Held as long as this lives.
     _lock: File,
 }
@@ -55,7 +58,11 @@ pub(super) fn at<T>(path: &Path, result: io::Result<T>) -> Result<T, ReplayError
 
 impl Folder {
     /// Opens the export in `root`, or begins one there.
-    pub(super) fn open(root: &Path, selection: Selection) -> Result<Self, ReplayError> {
+    pub(super) fn open(
+        root: &Path,
+        selection: Selection,
+        keeper: Option<Keeper>,
+    ) -> Result<Self, ReplayError> {
         let manifest = root.join(MANIFEST);
         if !manifest.exists() && holds_something(root)? {
             return Err(ReplayError::Exists(root.to_owned()));
@@ -69,6 +76,7 @@ impl Folder {
                 Some(manifest) => manifest,
                 None => Manifest::new(selection.clone()),
             },
+            keeper,
             _lock: lock,
         };
         if let Some(difference) = folder.manifest.selection.difference(&selection) {
@@ -101,13 +109,20 @@ impl Folder {
             return Ok(None);
         };
         let path = self.root.join(name);
-        let bytes = fs::read(&path).map_err(|error| {
+        let lost = |why: &str| {
             ReplayError::Broken(format!(
-                "{} cannot be read ({error}), so the export cannot go on: export to another directory",
+                "{} cannot be read ({why}), so the export cannot go on: export to another directory",
                 path.display()
             ))
-        })?;
-        Ok(Some(bytes))
+        };
+        let bytes = fs::read(&path).map_err(|error| lost(&error.to_string()))?;
+        match &self.keeper {
+            None => Ok(Some(bytes)),
+            Some(keeper) => match keeper.open(&bytes) {
+                Some(bytes) => Ok(Some(bytes)),
+                None => Err(lost("it was sealed with another key, or changed")),
+            },
+        }
     }
 
     /// See the file.
@@ -122,7 +137,11 @@ impl Folder {
         let before = self.manifest.streams.get(&stream);
         let outdated = before.and_then(|before| before.state.clone());
         if !state.is_empty() {
-            let name = format!("{STATE}/{stream}-{}.msgpack", reached.to);
+            let name = format!("{STATE}/{stream}-{}", reached.to);
+            let state = match &self.keeper {
+                Some(keeper) => keeper.seal(&state).unwrap_or_default(),
+                None => state,
+            };
             self.replace(&name, &state)?;
             reached.state = Some(name);
         }

@@ -28,7 +28,7 @@ pub use pseudonyms::{PseudonymKey, PseudonymKeyError};
 use self::feed::Feed;
 use self::folder::Folder;
 use self::pace::Pace;
-use self::pseudonyms::Pseudonyms;
+use self::pseudonyms::{Keeper, Pseudonyms};
 use self::selection::Selection;
 use crate::ReplayError;
 use crate::answer::Form;
@@ -40,13 +40,14 @@ pub(crate) async fn export(
     past: &Past,
     out: &mut dyn Write,
 ) -> Result<u8, ReplayError> {
-    let pseudonyms = pseudonyms(args)?;
+    let key = key(args)?;
+    let pseudonyms = key.as_ref().map(Pseudonyms::new);
     let ids = pseudonyms
         .as_ref()
         .map_or_else(|| "real".to_owned(), Pseudonyms::fingerprint);
     let selection = Selection::new(args, ids)?;
-    let mut folder = Folder::open(&args.out, selection)?;
-    let mut people: Box<dyn People + Send> = match pseudonyms {
+    let mut folder = Folder::open(&args.out, selection, key.as_ref().map(Keeper::new))?;
+    let mut people: Box<dyn People> = match pseudonyms {
         Some(pseudonyms) => Box::new(pseudonyms),
         None => Box::new(AsRecorded),
     };
@@ -78,25 +79,22 @@ pub(crate) async fn export(
     }))
 }
 
-/// The pseudonyms to be used; `None`: real ids.
-fn pseudonyms(args: &ExportArgs) -> Result<Option<Pseudonyms>, ReplayError> {
+/// The key of the pseudonyms; `None`: real ids.
+fn key(args: &ExportArgs) -> Result<Option<PseudonymKey>, ReplayError> {
     if args.real_ids {
         return Ok(None);
     }
-    let key = match (&args.pseudonym_key, &args.realm_pseudonyms) {
-        (Some(path), _) => {
-            PseudonymKey::load(path).map_err(|error| ReplayError::Usage(error.to_string()))?
-        }
-        (None, Some(key)) => key.clone(),
-        (None, None) => {
-            return Err(ReplayError::Usage(
-                "ids of people are exported as pseudonyms, and there is no key to make them with: name a file of 64 \
-                 hexadecimal digits with --pseudonym-key, or the realm's keys with --keys, or ask for --real-ids"
-                    .to_owned(),
-            ));
-        }
-    };
-    Ok(Some(Pseudonyms::new(&key)))
+    match (&args.pseudonym_key, &args.realm_pseudonyms) {
+        (Some(path), _) => PseudonymKey::load(path)
+            .map(Some)
+            .map_err(|error| ReplayError::Usage(error.to_string())),
+        (None, Some(key)) => Ok(Some(key.clone())),
+        (None, None) => Err(ReplayError::Usage(
+            "ids of people are exported as pseudonyms, and there is no key to make them with: name a file of 64 \
+             hexadecimal digits with --pseudonym-key, or the realm's keys with --keys, or ask for --real-ids"
+                .to_owned(),
+        )),
+    }
 }
 
 /// What was done.

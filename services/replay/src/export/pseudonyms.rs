@@ -7,7 +7,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use hmac::{Hmac, KeyInit, Mac};
+use chacha20poly1305::aead::{Aead, Generate, KeyInit};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
 use past::event::{People, PersonalId};
 use sha2::Sha256;
 
@@ -82,12 +84,40 @@ fn parse(text: &str) -> Option<[u8; 32]> {
 
 /// HMAC-SHA-256 of the parts, told apart by their lengths.
 fn keyed(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
-    let mut mac = <Hmac<Sha256> as KeyInit>::new(key.into());
+    let mut mac = <Hmac<Sha256> as KeyInit>::new(&(*key).into());
     for part in parts {
         mac.update(&(part.len() as u64).to_be_bytes());
         mac.update(part);
     }
     mac.finalize().into_bytes().into()
+}
+
+/// Length of a nonce in front of what is sealed, bytes.
+const NONCE: usize = 24;
+
+/// Keeps to itself what an export remembers of people in order to go on: whoever is given the directory must not find
+/// their ids there.
+pub(super) struct Keeper(XChaCha20Poly1305);
+
+impl Keeper {
+    pub(super) fn new(key: &PseudonymKey) -> Self {
+        let bytes = keyed(&key.0, &[b"state"]);
+        Self(XChaCha20Poly1305::new(&bytes.into()))
+    }
+
+    /// Unreadable without the key. `None`: it is longer than can be sealed, 256 GiB.
+    pub(super) fn seal(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let nonce = XNonce::generate();
+        let sealed = self.0.encrypt(&nonce, bytes).ok()?;
+        Some([nonce.as_slice(), &sealed].concat())
+    }
+
+    /// What was sealed; `None`: it is not that, or was changed.
+    pub(super) fn open(&self, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, bytes) = sealed.split_at_checked(NONCE)?;
+        let nonce = <[u8; NONCE]>::try_from(nonce).ok()?;
+        self.0.decrypt(&XNonce::from(nonce), bytes).ok()
+    }
 }
 
 /// Writes pseudonyms: the first 128 bits of the keyed hash, as 32 hexadecimal digits.
@@ -185,6 +215,19 @@ mod tests {
             written(7, PersonalId::Character, "000000000001a"),
             "1c88e0aa99ba1658303877af507809ba"
         );
+    }
+
+    #[test]
+    fn what_is_kept_opens_with_the_same_key_only() {
+        let keeper = |key| Keeper::new(&PseudonymKey::from_bytes([key; 32]));
+        let sealed = keeper(7).seal(b"Ann is body 3").unwrap();
+        assert!(!sealed.windows(3).any(|three| three == b"Ann"));
+        assert_eq!(
+            keeper(7).open(&sealed).as_deref(),
+            Some(&b"Ann is body 3"[..])
+        );
+        assert_eq!(keeper(8).open(&sealed), None);
+        assert_eq!(keeper(7).open(&sealed[..20]), None);
     }
 
     #[test]
