@@ -9,7 +9,8 @@
 //! | `cmd.<domain>.<partition>.<key>` | commands to a keyed aggregate |
 //! | `cmd.<domain>.<partition>.<key>.from.<source>` | another aggregate's effects and confirmations to it |
 //! | `evt.<domain>.<key>` | its events |
-//! | `live.<evt subject>` | the same, republished by the broker after storing |
+//! | `fact.<type>.<area>.<player>` | one event on its own, derived; `-` where there is none |
+//! | `live.<evt or fact subject>` | the same, republished by the broker after storing |
 //! | `wake.area.<area>` | hint to a sleeping area |
 //! | `ready.area.<area>` | a worker is ready to take an area that is handed over to it; not stored |
 //! | `reply.<edge>.<request>` | answers to one edge, not stored |
@@ -103,6 +104,9 @@ impl Domain {
 pub const AREA_COMMANDS: &str = "AREA_COMMANDS";
 /// The stream of all areas' frames (of the first shard).
 pub const AREA_EVENTS: &str = "AREA_EVENTS";
+
+/// The stream of single events, derived from the event streams for analysts.
+pub const FACTS: &str = "FACTS";
 
 /// FNV-1a, 64 bits: the fixed hash that places keys on partitions and areas on shards.
 #[must_use]
@@ -270,6 +274,16 @@ pub fn keyed_partition(domain: Domain, partition: u64) -> String {
 #[must_use]
 pub fn keyed_events(domain: Domain, key: &str) -> String {
     format!("evt.{}.{key}", domain.token())
+}
+
+/// `fact.<type>.<area>.<player>`, with `-` where the event has no area or no player.
+#[must_use]
+pub fn fact(kind: &str, area: Option<&AreaId>, player: Option<CharacterId>) -> String {
+    let area = area.map_or("-", AreaId::as_str);
+    match player {
+        Some(player) => format!("fact.{kind}.{area}.{player}"),
+        None => format!("fact.{kind}.{area}.-"),
+    }
 }
 
 /// Where the broker republishes what it has stored on `subject`.
@@ -456,6 +470,17 @@ mod tests {
         ] {
             assert_eq!(Subject::parse(&subject), Subject::Other);
         }
+    }
+
+    #[test]
+    fn a_fact_is_found_by_its_kind_area_and_player() {
+        let area = AreaId::new("harbor-1").unwrap();
+        let player = CharacterId(42);
+        assert_eq!(
+            fact("spoken", Some(&area), Some(player)),
+            format!("fact.spoken.harbor-1.{player}")
+        );
+        assert_eq!(fact("logged_in", None, None), "fact.logged_in.-.-");
     }
 
     #[test]

@@ -17,11 +17,12 @@ use tokio::sync::mpsc;
 type Outcome = anyhow::Result<()>;
 
 /// Who alone appends to which events.
-const OWNERS: [(&str, &str); 4] = [
+const OWNERS: [(&str, &str); 5] = [
     ("evt.area.harbor-1", "worker"),
     ("evt.identity.a", "identity"),
     ("evt.lobby.c", "lobby"),
     ("evt.control.harbor-1", "director"),
+    ("fact.spoken.harbor-1.c", "projector"),
 ];
 
 struct Member {
@@ -200,12 +201,68 @@ async fn readers_write_nothing() -> Outcome {
             );
         }
     }
-    assert!(
-        Member::connect(&broker, "analyst")
+    Ok(())
+}
+
+/// An analyst has one stream, and hears nothing but what is republished of it.
+#[tokio::test]
+async fn an_analyst_reads_single_events_and_nothing_else() -> Outcome {
+    let broker = with_streams().await?;
+    let mut analyst = Member::connect(&broker, "analyst").await?;
+    let requests = [
+        "STREAM.INFO",
+        "STREAM.MSG.GET",
+        "DIRECT.GET",
+        "CONSUMER.CREATE",
+        "CONSUMER.MSG.NEXT",
+    ];
+    for stream in [
+        "AREA_EVENTS",
+        "AREA_COMMANDS",
+        "IDENTITY_EVENTS",
+        "CREDENTIAL_EVENTS",
+        "LOBBY_EVENTS",
+        "KV_facts",
+        "KV_sessions",
+        "KV_snapshots",
+    ] {
+        for request in requests {
+            let subject = format!("$JS.API.{request}.{stream}");
+            assert!(analyst.is_refused(&subject).await?, "{subject}");
+        }
+    }
+    for request in ["STREAM.INFO", "STREAM.MSG.GET", "CONSUMER.CREATE"] {
+        let subject = format!("$JS.API.{request}.FACTS");
+        assert!(!analyst.is_refused(&subject).await?, "{subject}");
+    }
+    for request in [
+        "STREAM.UPDATE",
+        "STREAM.DELETE",
+        "STREAM.PURGE",
+        "STREAM.MSG.DELETE",
+        "STREAM.SNAPSHOT",
+    ] {
+        let subject = format!("$JS.API.{request}.FACTS");
+        assert!(analyst.is_refused(&subject).await?, "{subject}");
+    }
+    for subject in [
+        "fact.spoken.harbor-1.c",
+        "live.fact.spoken.harbor-1.c",
+        "$KV.facts.AREA_EVENTS",
+    ] {
+        assert!(analyst.is_refused(subject).await?, "{subject}");
+    }
+    for subject in [">", "live.evt.>", "live.>", "fact.>", "hb.>", "$KV.>"] {
+        let mut other = Member::connect(&broker, "analyst").await?;
+        let _subscription = other.client.subscribe(subject).await?;
+        let told = tokio::time::timeout(Duration::from_secs(5), other.refusals.recv())
             .await?
-            .is_refused("$JS.API.STREAM.MSG.GET.IDENTITY_COMMANDS")
-            .await?
-    );
+            .context("a refusal")?;
+        assert!(
+            told.to_lowercase().contains("permissions violation"),
+            "{subject}: {told}"
+        );
+    }
     Ok(())
 }
 
@@ -303,8 +360,8 @@ fn rights_name_whole_subjects_of_ours() -> Outcome {
             let first = tokens.first().copied().unwrap_or_default();
             assert!(
                 [
-                    "cmd", "evt", "live", "wake", "ready", "hb", "reply", "_INBOX", "$JS", "$KV",
-                    "$O"
+                    "cmd", "evt", "fact", "live", "wake", "ready", "hb", "reply", "_INBOX", "$JS",
+                    "$KV", "$O"
                 ]
                 .contains(&first),
                 "{role}: {subject}"
@@ -386,11 +443,11 @@ async fn a_reader_cannot_have_the_server_write_for_it() -> Outcome {
         .await?
         .await?;
 
-    let analyst = Member::connect(&broker, "analyst").await?;
-    let own = "_INBOX.analyst.pushed";
-    let mut pushed = analyst.client.subscribe(own).await?;
-    analyst.client.flush().await?;
-    let reader = jetstream::new(analyst.client.clone());
+    let replay = Member::connect(&broker, "replay").await?;
+    let own = "_INBOX.replay.pushed";
+    let mut pushed = replay.client.subscribe(own).await?;
+    replay.client.flush().await?;
+    let reader = jetstream::new(replay.client.clone());
     let stream = reader.get_stream("AREA_COMMANDS").await?;
     for deliver_subject in ["evt.area.harbor-1", "live.evt.area.harbor-1", own] {
         let push = push::Config {

@@ -191,6 +191,52 @@ pub enum AppendError {
     },
 }
 
+/// Why not all messages were put into a derived stream. How many were, the next [`EventLog::feed`] tells.
+///
+/// [`EventLog::feed`]: crate::EventLog::feed
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum FeedError {
+    /// Somebody else has written, or an earlier pen of ours whose messages were still on their way. Open another pen and
+    /// compare.
+    #[error("{stream} has been written by somebody else after {expected}")]
+    Overtaken {
+        /// The stream.
+        stream: String,
+        /// The last sequence that this pen knows.
+        expected: Sequence,
+    },
+    /// No definite answer. Open another pen, later.
+    #[error("no answer whether a message for {stream} was stored: {reason}")]
+    Unavailable {
+        /// The stream.
+        stream: String,
+        /// What the attempt met.
+        reason: String,
+    },
+    /// Larger than the broker takes. Leave it out or cut it.
+    #[error("{size} bytes are too large for {subject}")]
+    TooLarge {
+        /// The subject.
+        subject: String,
+        /// Size of the payload in bytes.
+        size: usize,
+    },
+    /// The user of this connection may not write there. A matter of `nats/users.toml`.
+    #[error("the broker's user may not publish to {subject}")]
+    Denied {
+        /// The subject.
+        subject: String,
+    },
+    /// The broker refused for another reason. A bug, a wrong version or a full disk.
+    #[error("the broker refuses the message to {subject}: {reason}")]
+    Refused {
+        /// The subject.
+        subject: String,
+        /// What the broker said.
+        reason: String,
+    },
+}
+
 /// Why a bucket's value was not written.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum UpdateError {

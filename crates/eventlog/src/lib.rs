@@ -12,6 +12,7 @@
 //! |---|---|
 //! | write events, one owner per subject | [`EventLog::appender`] → [`Appender`] |
 //! | write commands | [`EventLog::send`] |
+//! | fill a stream derived from others | [`EventLog::feed`] → [`Feed`] |
 //! | read history in order | [`EventLog::read`] → [`Reader`] |
 //! | follow one subject as it is written | [`EventLog::live`] → [`Live`] |
 //! | share work with acknowledgement | [`EventLog::work`] → [`Work`] |
@@ -35,11 +36,13 @@ mod conditioned;
 mod connect;
 mod core;
 mod error;
+mod feed;
 mod lineage;
 mod live;
 mod log;
 mod objects;
 mod outlet;
+mod persons;
 mod purge;
 mod read;
 mod reading;
@@ -67,15 +70,16 @@ pub use bucket::{Bucket, Entry};
 pub use connect::Connect;
 pub use core::{CoreMessage, CoreSubscription};
 pub use error::{
-    AppendError, ConnectError, PositionError, PurgeError, ReadError, SaveError, SendError,
-    UpdateError,
+    AppendError, ConnectError, FeedError, PositionError, PurgeError, ReadError, SaveError,
+    SendError, UpdateError,
 };
+pub use feed::{Feed, FeedMessage};
 pub use keyed::{Aggregate, serve_keyed};
 pub use lineage::Lineage;
 pub use live::Live;
 pub use log::EventLog;
 pub use objects::{ObjectError, ObjectInfo, ObjectReader, Objects};
-pub use purge::Purged;
+pub use purge::{PURGE_SLICE, Purged};
 pub use read::{Follow, Reader};
 pub use record::{Position, Record, StreamInfo};
 pub use request::{RequestError, Requester};

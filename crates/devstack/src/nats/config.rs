@@ -68,7 +68,7 @@ pub struct RenderedConfig {
     pub users: String,
 }
 
-/// What [`NatsConfig::file_store`] is at least, of each node: the streams reserve 11 GiB before they hold anything.
+/// What [`NatsConfig::file_store`] is at least, of each node: the streams reserve 12 GiB before they hold anything.
 pub const LEAST_FILE_STORE: u64 = 16 << 30;
 
 /// Three quarters of what a store in `dir` can have of its disk: what is free, and what it has already.

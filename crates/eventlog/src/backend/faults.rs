@@ -229,6 +229,10 @@ impl Backend for Faulty {
         self.shared.inner.purge(stream, subject, below).await
     }
 
+    async fn erase(&self, stream: &str, sequence: Sequence) -> Result<bool, AskFault> {
+        self.shared.inner.erase(stream, sequence).await
+    }
+
     async fn open_read(&self, spec: &ReadSpec) -> Result<Box<dyn RawReader>, AskFault> {
         let inner = self.shared.inner.open_read(spec).await?;
         Ok(Box::new(FaultyReader::new(&self.shared, inner, true)))

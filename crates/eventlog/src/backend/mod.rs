@@ -26,6 +26,9 @@ pub(crate) const MESSAGE_ID: &str = "Nats-Msg-Id";
 /// The header of the condition that is the fence.
 pub(crate) const EXPECTED_LAST: &str = "Nats-Expected-Last-Subject-Sequence";
 
+/// The header of the condition that a given message is the last of the whole stream.
+pub(crate) const EXPECTED_LAST_OF_STREAM: &str = "Nats-Expected-Last-Sequence";
+
 /// The header of a message that replaces all before it: of its subject, with the value `sub`.
 pub(crate) const ROLLUP: &str = "Nats-Rollup";
 
@@ -162,6 +165,8 @@ pub(crate) struct StreamState {
     pub(crate) last: Sequence,
     pub(crate) messages: u64,
     pub(crate) bytes: u64,
+    /// What the leader's clock showed when it answered.
+    pub(crate) told_at: Option<UnixMillis>,
     /// Only when asked for.
     pub(crate) subjects: Vec<(String, u64)>,
 }
@@ -217,6 +222,10 @@ pub(crate) enum Settle {
 #[async_trait]
 pub(crate) trait RawReader: Send {
     async fn next(&mut self) -> ReadEvent;
+    /// What is there already and takes no waiting at all; `None` may also mean that `next` must be asked.
+    fn try_next(&mut self) -> Option<ReadEvent> {
+        None
+    }
     /// Ends the consumer, if it is this reader's own.
     async fn close(&mut self);
 }
@@ -253,6 +262,8 @@ pub(crate) trait Backend: Send + Sync {
     async fn update_stream(&self, config: &Value) -> Result<(), AskFault>;
     /// Removes the messages of the exact `subject` strictly below `below`.
     async fn purge(&self, stream: &str, subject: &str, below: Sequence) -> Result<u64, AskFault>;
+    /// Removes one message and overwrites on the disks what it held. Whether it was there.
+    async fn erase(&self, stream: &str, sequence: Sequence) -> Result<bool, AskFault>;
     async fn open_read(&self, spec: &ReadSpec) -> Result<Box<dyn RawReader>, AskFault>;
     async fn open_work(&self, options: &WorkOptions) -> Result<Box<dyn RawReader>, AskFault>;
     async fn settle(&self, token: &str, how: Settle) -> Result<(), AskFault>;

@@ -48,6 +48,19 @@ struct Stream {
     duplicate_window: Nanos,
     #[serde(default)]
     republish: bool,
+    #[serde(default)]
+    persist: Persist,
+}
+
+/// When a stored message is on the disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Persist {
+    /// Before it is acknowledged, as the server's `sync_interval` says.
+    #[default]
+    Sync,
+    /// Shortly after. The broker does so for streams of one copy only; with more, the others have it.
+    Async,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -59,6 +72,9 @@ struct Bucket {
     ttl: Option<Nanos>,
     max_bytes: Bytes,
     max_consumers: u32,
+    /// Whether single values may be erased ([`crate::Bucket::erase`]).
+    #[serde(default)]
+    erasable: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -171,6 +187,9 @@ impl Stream {
             "deny_delete": true,
             "deny_purge": false,
         });
+        if self.persist == Persist::Async && replicas == 1 {
+            config["persist_mode"] = "async".into();
+        }
         if let (true, [subjects]) = (self.republish, self.subjects.as_slice()) {
             config["republish"] = json!({ "src": subjects, "dest": format!("live.{subjects}") });
         }
@@ -202,7 +221,7 @@ impl Bucket {
             "num_replicas": replicas,
             "allow_direct": true,
             "allow_rollup_hdrs": true,
-            "deny_delete": true,
+            "deny_delete": !self.erasable,
             "deny_purge": false,
         });
         if ttl > 0 {
@@ -276,6 +295,18 @@ mod tests {
             if name.ends_with("_COMMANDS") {
                 assert_eq!(config["discard"], "new", "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn only_what_follows_from_the_rest_is_acknowledged_before_it_is_on_the_disk() {
+        for config in StreamsFile::built_in().unwrap().configs() {
+            let derived = config["name"] == "FACTS";
+            assert_eq!(config["persist_mode"] == "async", derived, "{config}");
+        }
+        let cluster = StreamsFile::built_in().unwrap().with_replicas(3);
+        for config in cluster.configs() {
+            assert!(config.get("persist_mode").is_none(), "{config}");
         }
     }
 

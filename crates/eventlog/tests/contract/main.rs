@@ -9,6 +9,7 @@ mod appending;
 mod backup;
 mod broker_only;
 mod buckets;
+mod feeding;
 mod following;
 mod full;
 mod keeping;

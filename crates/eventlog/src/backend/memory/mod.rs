@@ -200,6 +200,10 @@ impl Backend for MemoryBackend {
         Ok(self.held.world().stream(stream)?.purge(subject, below))
     }
 
+    async fn erase(&self, stream: &str, sequence: Sequence) -> Result<bool, AskFault> {
+        Ok(self.held.world().stream(stream)?.erase(sequence))
+    }
+
     async fn open_read(&self, spec: &ReadSpec) -> Result<Box<dyn RawReader>, AskFault> {
         let reader = MemoryReader::open(&self.held, spec.clone());
         Ok(Box::new(reader.ok_or(AskFault::NoStream)?))

@@ -10,8 +10,8 @@ use super::limits::Limits;
 use super::waiters::Waiters;
 
 use crate::backend::{
-    EXPECTED_LAST, Headers, MESSAGE_ID, Outgoing, PublishFault, ROLLUP, Raw, RawCore, Stored,
-    StreamState, header,
+    EXPECTED_LAST, EXPECTED_LAST_OF_STREAM, Headers, MESSAGE_ID, Outgoing, PublishFault, ROLLUP,
+    Raw, RawCore, Stored, StreamState, header,
 };
 use crate::subject::matches;
 
@@ -86,6 +86,14 @@ impl MemoryStream {
         {
             return Err(PublishFault::WrongLast(format!(
                 "wrong last sequence: {before}"
+            )));
+        }
+        if let Some(expected) = header(&message.headers, EXPECTED_LAST_OF_STREAM)
+            && expected.parse() != Ok(self.last)
+        {
+            let last = self.last;
+            return Err(PublishFault::WrongLast(format!(
+                "wrong last sequence: {last}"
             )));
         }
         let size = message.payload.len() as u64 + message.subject.len() as u64;
@@ -229,6 +237,12 @@ impl MemoryStream {
         from.map_or(Sequence(self.last), |raw| Sequence(raw.sequence.0 - 1))
     }
 
+    pub(super) fn erase(&mut self, sequence: Sequence) -> bool {
+        let there = self.messages.contains_key(&sequence.0);
+        self.remove(sequence.0);
+        there
+    }
+
     pub(super) fn purge(&mut self, subject: &str, below: Sequence) -> u64 {
         let all = self.by_subject.get(subject).cloned().unwrap_or_default();
         let gone: Vec<u64> = all.range(..below.0).copied().collect();
@@ -247,6 +261,7 @@ impl MemoryStream {
             last: Sequence(self.last),
             messages: self.messages.len() as u64,
             bytes: self.bytes,
+            told_at: Some(UnixMillis::now()),
             subjects: counts
                 .map(|(name, all)| (name.clone(), all.len() as u64))
                 .collect(),

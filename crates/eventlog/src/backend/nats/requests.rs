@@ -16,7 +16,7 @@ use super::connection::{Connection, NatsBackend};
 use super::pull::PullReader;
 use crate::backend::{
     AskFault, Backend, Lane, Outgoing, PublishFault, Raw, RawCore, RawReader, RawSubscription,
-    ReadSpec, Settle, Stored, StreamState,
+    ReadSpec, Settle, Stored, StreamState, read_time,
 };
 use crate::work::WorkOptions;
 
@@ -157,6 +157,7 @@ impl Backend for NatsBackend {
                     last: Sequence(last),
                     messages,
                     bytes,
+                    told_at: answer["ts"].as_str().and_then(read_time),
                     subjects: found,
                 });
             }
@@ -180,6 +181,17 @@ impl Backend for NatsBackend {
         let request = format!("STREAM.PURGE.{stream}");
         let answer = self.bulk.api(&request, &content).await?;
         Ok(answer["purged"].as_u64().unwrap_or(0))
+    }
+
+    async fn erase(&self, stream: &str, sequence: Sequence) -> Result<bool, AskFault> {
+        // Without `no_erase` the server writes random bytes over the message.
+        let content = json!({ "seq": sequence.0, "no_erase": false });
+        let request = format!("STREAM.MSG.DELETE.{stream}");
+        match self.bulk.api(&request, &content).await {
+            Ok(answer) => Ok(answer["success"].as_bool().unwrap_or(false)),
+            Err(AskFault::Refused(reason)) if reason == NO_MESSAGE => Ok(false),
+            Err(other) => Err(other),
+        }
     }
 
     async fn open_read(&self, spec: &ReadSpec) -> Result<Box<dyn RawReader>, AskFault> {

@@ -317,6 +317,15 @@ impl Backend for Linked {
         self.0.ask_leader(Lane::Bulk, work).await
     }
 
+    async fn erase(&self, stream: &str, sequence: Sequence) -> Result<bool, AskFault> {
+        let stream = stream.to_owned();
+        let work = move |network: &Network| {
+            let mut world = network.held.world();
+            Ok(world.stream(&stream)?.erase(sequence))
+        };
+        self.0.ask_leader(Lane::Bulk, work).await
+    }
+
     async fn open_read(&self, spec: &ReadSpec) -> Result<Box<dyn RawReader>, AskFault> {
         let spec = spec.clone();
         let work = move |network: &Network| {
