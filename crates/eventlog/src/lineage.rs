@@ -84,6 +84,29 @@ impl Lineage {
         }
     }
 
+    /// A life, and those it was restored from, the first first, each with the last message that was kept of it.
+    #[must_use]
+    pub fn of(
+        incarnation: Incarnation,
+        ancestors: impl IntoIterator<Item = (Incarnation, Sequence)>,
+    ) -> Self {
+        let ancestors = ancestors.into_iter();
+        let ancestors = ancestors.map(|(incarnation, restored_to)| Ancestor {
+            incarnation,
+            restored_to,
+        });
+        Self {
+            incarnation,
+            ancestors: ancestors.collect(),
+        }
+    }
+
+    /// The lives it was restored from, as [`Lineage::of`] takes them.
+    pub fn ancestors(&self) -> impl Iterator<Item = (Incarnation, Sequence)> {
+        let ancestors = self.ancestors.iter();
+        ancestors.map(|ancestor| (ancestor.incarnation, ancestor.restored_to))
+    }
+
     /// A first life.
     pub(crate) fn first(incarnation: Incarnation) -> Self {
         Self {

@@ -16,8 +16,6 @@ use crate::backend::Lane;
 use crate::error::{PurgeError, ReadError};
 use crate::subject::is_exact;
 
-/// At most so many messages at once: 8,000 were measured to hold up a publish for 37 ms.
-const SLICE: u64 = 2000;
 /// Writes have the stream to themselves for this long in between.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -31,6 +29,9 @@ pub struct Purged {
 }
 
 impl EventLog {
+    /// At most so many messages are purged at once: 8,000 were measured to hold up a publish for 37 ms.
+    pub const PURGE_SLICE: u64 = 2000;
+
     /// Removes what is archived of one exact subject, through `archived_end`, but never its
     /// newest message, which is the fence. In slices, with pauses.
     ///
@@ -53,10 +54,10 @@ impl EventLog {
         };
         let below = archived_end.next().min(last.sequence);
         let mut purged = Purged::default();
-        while let Some(first) = self.first_of(stream, subject).await?
+        while let Some(first) = self.first(stream, subject).await?
             && first < below
         {
-            let upto = Sequence(first.0 + SLICE).min(below);
+            let upto = Sequence(first.0 + Self::PURGE_SLICE).min(below);
             let question = || self.backend.purge(stream, subject, upto);
             purged.messages += ask("purging", stream, question).await?;
             purged.slices += 1;
@@ -65,7 +66,36 @@ impl EventLog {
         Ok(purged)
     }
 
-    async fn first_of(&self, stream: &str, subject: &str) -> Result<Option<Sequence>, ReadError> {
+    /// As [`EventLog::purge`], in one slice, for whoever knows how many messages that removes: at most
+    /// [`EventLog::PURGE_SLICE`], and with a pause after it. How many were removed.
+    ///
+    /// # Errors
+    /// See [`PurgeError`]; perhaps something has been removed.
+    pub async fn purge_slice(
+        &self,
+        stream: &str,
+        subject: &str,
+        archived_end: Sequence,
+    ) -> Result<u64, PurgeError> {
+        if !is_exact(subject) {
+            return Err(PurgeError::NotExact {
+                subject: subject.to_owned(),
+            });
+        }
+        let question = || self.backend.last(Lane::Hot, stream, subject);
+        let Some(last) = ask("the last message", stream, question).await? else {
+            return Ok(0);
+        };
+        let below = archived_end.next().min(last.sequence);
+        let question = || self.backend.purge(stream, subject, below);
+        Ok(ask("purging", stream, question).await?)
+    }
+
+    /// The first message that a stream holds of a subject, which may hold wildcards.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn first(&self, stream: &str, subject: &str) -> Result<Option<Sequence>, ReadError> {
         let question = || self.backend.get(stream, Sequence(1), Some(subject));
         let first = ask("the first message", stream, question).await?;
         Ok(first.map(|first| first.sequence))

@@ -22,6 +22,22 @@ pub struct Span {
     pub max_bytes: Option<u64>,
 }
 
+impl Span {
+    /// Of a stream of which there is nothing.
+    pub(crate) fn nothing() -> Self {
+        let incarnation = Incarnation(0);
+        Self {
+            incarnation,
+            lineage: Lineage::of(incarnation, []),
+            first: Sequence(1),
+            last: Sequence(0),
+            messages: 0,
+            bytes: 0,
+            max_bytes: None,
+        }
+    }
+}
+
 impl From<StreamInfo> for Span {
     fn from(info: StreamInfo) -> Self {
         Self {

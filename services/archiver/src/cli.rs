@@ -1,0 +1,102 @@
+//! `worldline archive …`
+//!
+//! Exit codes are those of `worldline replay`: 0 clean · 1 something was not archived · 65 the archive is damaged ·
+//! 69 it cannot be read.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use eventlog::EventLog;
+use past::{Archive, Location};
+use runtime::Shutdown;
+
+use crate::{Archiver, Config, Extent, status, verify};
+
+/// Damaged data.
+pub(crate) const DAMAGED: u8 = 65;
+/// What is to be read cannot be read.
+pub(crate) const UNAVAILABLE: u8 = 69;
+
+/// What to do with the archive.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ArchiveCommand {
+    /// Archive what is due, and hold the live log at its size, until told to stop
+    Run {
+        /// Archive everything there is now, purge what may go, and end
+        #[arg(long)]
+        once: bool,
+    },
+    /// Show how far each stream is archived, how large it is, and what was purged
+    Status(StatusArgs),
+    /// Read every byte of the archive: exit code 65 if one is not as it was written
+    Verify(VerifyArgs),
+}
+
+/// Of `status`.
+#[derive(Debug, Clone, Args, Default)]
+pub struct StatusArgs {
+    /// One JSON object instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of `verify`.
+#[derive(Debug, Clone, Args, Default)]
+pub struct VerifyArgs {
+    /// Only this stream; may be given more than once
+    #[arg(long, value_name = "STREAM")]
+    pub stream: Vec<String>,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn location(config: &Config) -> anyhow::Result<Location> {
+    config.location().context(
+        "no archive is named: set `[archive] where` in the configuration, or WORLDLINE_ARCHIVE_WHERE, to a directory or \
+         s3://bucket/prefix",
+    )
+}
+
+/// Runs a tool; the answer goes to `out`. `log` is asked for when the broker is needed.
+///
+/// # Errors
+/// When the archive is not configured, or it or the broker cannot be used at all.
+pub async fn tool<F>(
+    command: ArchiveCommand,
+    config: Config,
+    log: impl FnOnce() -> F,
+    out: &mut dyn Write,
+) -> anyhow::Result<ExitCode>
+where
+    F: Future<Output = anyhow::Result<EventLog>>,
+{
+    let location = location(&config)?;
+    match command {
+        ArchiveCommand::Run { .. } => {
+            let archive = Archive::create(&location)?;
+            let shutdown = Shutdown::on_signals()?;
+            let mut archiver = Archiver::new(log().await?, archive, config);
+            let round = archiver.round(Extent::All, &shutdown).await;
+            for (stream, one) in &round.stored {
+                let (first, last, bytes) = (one.first, one.last, one.bytes);
+                writeln!(out, "{stream}: {first} to {last} archived, {bytes} bytes")?;
+            }
+            writeln!(out, "{} messages purged from the broker", round.purged)?;
+            for (stream, error) in &round.failed {
+                eprintln!("{stream}: {error}");
+            }
+            Ok(ExitCode::from(u8::from(!round.failed.is_empty())))
+        }
+        ArchiveCommand::Status(args) => {
+            let archive = Archive::open(&location)?;
+            status::status(&archive, &log().await?, &args, out).await
+        }
+        ArchiveCommand::Verify(args) => {
+            let archive = Archive::open(&location)?;
+            verify::verify(&archive, &args, out).await
+        }
+    }
+}
