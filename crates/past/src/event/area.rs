@@ -202,9 +202,12 @@ impl Area {
                 (Some(known.character), Some(known.account))
             }
             Fact::Departed {
-                handle, character, ..
+                handle,
+                character,
+                account,
+                ..
             } => {
-                let account = self.account_of(*character, left);
+                let account = account.or_else(|| self.account_of(*character, left));
                 let place = self.bodies.get_mut(usize::from(*handle));
                 if let Some(known) = place.and_then(Option::take) {
                     left.push((*handle, known));

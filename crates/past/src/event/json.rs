@@ -200,6 +200,8 @@ pub(super) struct Open<'w, 'a> {
     writer: &'w mut Writer<'a>,
     first: bool,
     drop_type: bool,
+    /// The key of the next value was left out, and so is the value.
+    drop_value: bool,
     close: &'static [u8],
 }
 
@@ -211,6 +213,7 @@ impl<'w, 'a> Open<'w, 'a> {
             writer,
             first: true,
             drop_type,
+            drop_value: false,
             close,
         }
     }
@@ -451,9 +454,17 @@ impl ser::SerializeMap for Open<'_, '_> {
     type Error = Refused;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Written {
+        let before = (self.writer.out.len(), self.first);
         self.next();
         let start = self.writer.out.len();
         key.serialize(&mut *self.writer)?;
+        // Structs with a flattened field come as maps.
+        self.drop_value = self.drop_type && self.writer.out[start..] == *b"\"type\"";
+        if self.drop_value {
+            self.writer.out.truncate(before.0);
+            self.first = before.1;
+            return Ok(());
+        }
         // Numbers are keys too.
         if self.writer.out.get(start) != Some(&b'"') {
             self.writer.out.insert(start, b'"');
@@ -464,6 +475,9 @@ impl ser::SerializeMap for Open<'_, '_> {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+        if std::mem::take(&mut self.drop_value) {
+            return Ok(());
+        }
         value.serialize(&mut *self.writer)
     }
 
@@ -548,26 +562,33 @@ mod tests {
 
     #[test]
     fn only_the_outermost_type_is_left_out() {
+        let lost = Fact::LinkLost {
+            handle: 3,
+            character: CharacterId(1),
+        };
+        // Written as a map, because a field of it is flattened.
         let departed = Fact::Departed {
             handle: 3,
             character: CharacterId(1),
+            account: None,
             to: Destination::Lobby,
             reason: DepartureReason::Door,
+            stood: None,
         };
-        let nested = serde_json::json!({ "type": "kept" });
+        let nested = serde_json::json!([{ "type": "kept" }]);
         let mut out = Vec::new();
-        let mut people = Shown;
-        Writer::new(&mut out, &mut people)
+        for fact in [lost, departed] {
+            Writer::new(&mut out, &mut Shown)
+                .without_type()
+                .write(&fact);
+        }
+        Writer::new(&mut out, &mut Shown)
             .without_type()
-            .write(&departed);
-        Writer::new(&mut out, &mut people)
-            .without_type()
-            .write(&[nested]);
+            .write(&nested);
         let text = String::from_utf8(out).unwrap();
-        assert!(
-            text.starts_with(r#"{"handle":3,"character":"<Character>""#),
-            "{text}"
-        );
+        let lost = r#"{"handle":3,"character":"<Character>"}"#;
+        let departed = r#"{"handle":3,"character":"<Character>","to":null,"#;
+        assert!(text.starts_with(&format!("{lost}{departed}")), "{text}");
         assert!(text.ends_with(r#"[{"type":"kept"}]"#), "{text}");
     }
 }
