@@ -4,7 +4,10 @@
 
 mod sample;
 
-use replay::{Answer, Cli, ListArgs, ReplayCommand, ShowArgs, TailArgs, VerifyArgs};
+use replay::{
+    Answer, Canvas, Cli, DiffArgs, ExplainArgs, ListArgs, ReplayCommand, ShowArgs, TailArgs,
+    VerifyArgs, exit,
+};
 use sample::{Realm, area_id, busy_day, realm_key};
 
 async fn printed(realm: &Realm, command: ReplayCommand) -> (u8, String) {
@@ -137,4 +140,100 @@ async fn a_busy_day_is_listed_told_shown_and_clean() {
     let (code, report) = printed(&realm, ReplayCommand::Verify(settled)).await;
     check("verify.json", &report);
     assert_eq!(code, 0);
+}
+
+#[tokio::test]
+async fn a_busy_day_is_compared_explained_and_drawn() {
+    let realm = busy_day().await;
+    let diff = |from: &str, to: &str, answer| {
+        ReplayCommand::Diff(DiffArgs {
+            area: area_id("harbor-1"),
+            from: from.parse().unwrap(),
+            to: to.parse().unwrap(),
+            entity: None,
+            answer,
+        })
+    };
+    let (code, told) = printed(&realm, diff("9", "24", Answer::default())).await;
+    check("diff.txt", &masked(&told));
+    assert_eq!(code, exit::FINDINGS);
+    let (_, told) = printed(&realm, diff("9", "24", Answer::json())).await;
+    check("diff.json", &masked(&told));
+    let (_, told) = printed(&realm, diff("9", "24", Answer::ndjson())).await;
+    check("diff.ndjson", &masked(&told));
+    let (code, told) = printed(&realm, diff("9", "9", Answer::default())).await;
+    assert!(told.ends_with("no difference\n"), "{told}");
+    assert_eq!(code, exit::CLEAN);
+
+    let ann = ExplainArgs::player(schemas::CharacterId(1));
+    let (_, told) = printed(&realm, ReplayCommand::Explain(ann.clone())).await;
+    check("explain_ann.txt", &masked(&told));
+    let moving = ExplainArgs {
+        motion: true,
+        answer: Answer::ndjson(),
+        ..ann
+    };
+    let (_, told) = printed(&realm, ReplayCommand::Explain(moving)).await;
+    check("explain_ann.ndjson", &masked(&told));
+    let ben = ExplainArgs {
+        player: None,
+        entity: Some("1".into()),
+        area: Some(area_id("harbor-1")),
+        at: "9".parse().unwrap(),
+        answer: Answer::json(),
+        ..ExplainArgs::player(schemas::CharacterId(0))
+    };
+    let (_, told) = printed(&realm, ReplayCommand::Explain(ben)).await;
+    check("explain_ben.json", &masked(&told));
+    let sword = ExplainArgs {
+        player: None,
+        item: Some("sword-of-ann".into()),
+        ..ExplainArgs::player(schemas::CharacterId(0))
+    };
+    let (code, told) = printed(&realm, ReplayCommand::Explain(sword)).await;
+    check("explain_item.txt", &told);
+    assert_eq!(code, exit::CLEAN);
+
+    let map = ShowArgs {
+        map: Some(Canvas::Text),
+        ..ShowArgs::of(area_id("harbor-1"), "9".parse().unwrap())
+    };
+    let (_, drawn) = printed(&realm, ReplayCommand::Show(map.clone())).await;
+    check("show_map.txt", &masked(&drawn));
+    let map = ShowArgs {
+        answer: Answer::json(),
+        ..map
+    };
+    let (_, drawn) = printed(&realm, ReplayCommand::Show(map)).await;
+    let drawn: serde_json::Value = serde_json::from_str(&drawn).unwrap();
+    assert_eq!(drawn["drawn"]["bodies"][0]["name"], "Ann");
+}
+
+#[tokio::test]
+async fn what_was_refused_is_told_alone_and_between_two_times() {
+    let realm = busy_day().await;
+    let whole = TailArgs {
+        all: true,
+        once: true,
+        refused: true,
+        ..TailArgs::default()
+    };
+    let (_, told) = printed(&realm, ReplayCommand::Tail(whole.clone())).await;
+    check("tail_refused.txt", &masked(&told));
+    let limited = TailArgs {
+        limit: Some(3),
+        answer: Answer::ndjson(),
+        ..whole.clone()
+    };
+    let (_, first) = printed(&realm, ReplayCommand::Tail(limited)).await;
+    assert_eq!(first.lines().count(), 3, "{first}");
+    let until = TailArgs {
+        to: Some(schemas::UnixMillis(sample::BEGINNING + 400)),
+        ..whole
+    };
+    let (_, early) = printed(&realm, ReplayCommand::Tail(until)).await;
+    assert!(told.starts_with(&early), "{early}");
+    assert!(early.lines().count() < told.lines().count());
+    assert!(early.contains("no_door"), "{early}");
+    assert!(!early.contains("20.440Z"), "{early}");
 }

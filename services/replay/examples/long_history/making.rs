@@ -53,7 +53,9 @@ impl Area {
             subject: area_events(&area),
             state: AreaState::new(area, name),
             map,
-            players: (first..first + players).map(|id| (CharacterId(id), 0)).collect(),
+            players: (first..first + players)
+                .map(|id| (CharacterId(id), 0))
+                .collect(),
             dice: Dice(0x9e37_79b9_7f4a_7c15 ^ u64::from(number + 1)),
             commands: 0,
             tick: 0,
@@ -69,7 +71,11 @@ impl Area {
             let decision = match tick {
                 0 => resume(&self.state, &self.map.map, self.owned(), at),
                 _ => {
-                    let commands = if tick == 1 { self.enter() } else { self.press() };
+                    let commands = if tick == 1 {
+                        self.enter()
+                    } else {
+                        self.press()
+                    };
                     let input = TickInput {
                         tick: Tick(tick),
                         at,

@@ -47,7 +47,10 @@ impl Watch {
         let rate = count as f64 / took;
         let of_core = self.used.zip(used()).map(|(before, now)| {
             let seconds = now.saturating_sub(before).as_secs_f64().max(0.01);
-            format!(", {:.0} a second of this process's processor time", count as f64 / seconds)
+            format!(
+                ", {:.0} a second of this process's processor time",
+                count as f64 / seconds
+            )
         });
         println!(
             "{what}: {count} frames in {took:.1} s: {rate:.0} a second{}",
@@ -64,7 +67,10 @@ pub async fn reading(url: &str, log: &EventLog, count: u64) -> anyhow::Result<()
         bare = bare.max(self::bare(url, count).await?);
         whole = whole.max(folded(log, count).await?);
     }
-    println!("folding reaches {:.0} % of a bare ordered consumer", whole / bare * 100.0);
+    println!(
+        "folding reaches {:.0} % of a bare ordered consumer",
+        whole / bare * 100.0
+    );
     Ok(())
 }
 
@@ -134,7 +140,10 @@ pub async fn indexing(log: &EventLog, index: &Path) -> anyhow::Result<()> {
 fn files(dir: &Path) -> anyhow::Result<(u64, u64)> {
     let mut sum = (0, 0);
     for entry in std::fs::read_dir(dir).context("looking at the index")? {
-        let (path, meta) = { let entry = entry?; (entry.path(), entry.metadata()?) };
+        let (path, meta) = {
+            let entry = entry?;
+            (entry.path(), entry.metadata()?)
+        };
         if meta.is_dir() {
             let inner = files(&path)?;
             sum = (sum.0 + inner.0, sum.1 + inner.1);
@@ -153,7 +162,10 @@ pub async fn showing(url: &str, index: &Path, times: u32) -> anyhow::Result<()> 
         let Subject::AreaEvents(area) = Subject::parse(&subject) else {
             continue;
         };
-        let last = log.last(&subject).await?.context("an area without frames")?;
+        let last = log
+            .last(&subject)
+            .await?
+            .context("an area without frames")?;
         let frame: Frame = schemas::decode(&last.payload)?;
         ends.push((area, frame.tick.0));
     }

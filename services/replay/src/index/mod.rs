@@ -111,15 +111,13 @@ pub(crate) async fn build(
         }
         for record in &batch {
             building.fold(record).await?;
+            if args.at_most.is_some_and(|most| building.run.frames >= most) {
+                return Err(building.stop().await?);
+            }
         }
         progress.advance(batch.len());
-        let enough = args.at_most.is_some_and(|most| building.run.frames >= most);
-        if enough || interrupt.asked() {
-            building.note().await?;
-            return Err(ReplayError::Interrupted(format!(
-                "`worldline replay index` goes on after message {}",
-                building.run.to
-            )));
+        if interrupt.asked() {
+            return Err(building.stop().await?);
         }
         if building.run.frames - building.noted >= NOTED_EVERY {
             building.note().await?;
@@ -186,6 +184,15 @@ impl Building<'_> {
             self.run.snapshots += 1;
         }
         Ok(())
+    }
+
+    /// Stops before the head, so that another run goes on from here.
+    async fn stop(&mut self) -> Result<ReplayError, ReplayError> {
+        self.note().await?;
+        Ok(ReplayError::Interrupted(format!(
+            "`worldline replay index` goes on after message {}",
+            self.run.to
+        )))
     }
 
     /// Notes how far it is.
