@@ -10,6 +10,8 @@
 mod args;
 mod feed;
 mod folder;
+#[cfg(test)]
+mod interrupted;
 mod manifest;
 mod pace;
 mod parts;
@@ -40,6 +42,16 @@ pub(crate) async fn export(
     past: &Past,
     out: &mut dyn Write,
 ) -> Result<u8, ReplayError> {
+    export_until(args, past, &Interrupt::on_signals(), out).await
+}
+
+/// As [`export`], until it is told to stop.
+async fn export_until(
+    args: &ExportArgs,
+    past: &Past,
+    interrupt: &Interrupt,
+    out: &mut dyn Write,
+) -> Result<u8, ReplayError> {
     let key = key(args)?;
     let pseudonyms = key.as_ref().map(Pseudonyms::new);
     let ids = pseudonyms
@@ -51,7 +63,6 @@ pub(crate) async fn export(
         Some(pseudonyms) => Box::new(pseudonyms),
         None => Box::new(AsRecorded),
     };
-    let interrupt = Interrupt::on_signals();
     let mut pace = Pace::new(args.rate(past.log().is_some()));
     let mut skips = Skips::new(args.answer.tolerant);
     let before = folder.manifest().rows;
@@ -62,7 +73,7 @@ pub(crate) async fn export(
             pace: &mut pace,
             skips: &mut skips,
             people: people.as_mut(),
-            interrupt: &interrupt,
+            interrupt,
         };
         let done = feed.run(&mut run, &mut folder).await;
         if done.is_err() {
