@@ -11,6 +11,7 @@ use schemas::{AreaId, Sequence};
 use serde_json::{Value, json};
 
 use crate::ReplayError;
+use crate::answer::Form;
 use crate::cli::ListArgs;
 use crate::moment::Time;
 
@@ -41,7 +42,8 @@ pub(crate) async fn list(
         streams.push((stream, past.span(stream).await?));
     }
     let areas = areas(past).await?;
-    if args.answer.json {
+    let form = args.answer.form();
+    if form != Form::Text {
         let streams: Vec<Value> = streams
             .iter()
             .map(|(name, info)| {
@@ -52,8 +54,15 @@ pub(crate) async fn list(
             })
             .collect();
         let areas: Vec<Value> = areas.iter().map(Area::json).collect();
-        writeln!(out, "{}", json!({ "streams": streams, "areas": areas }))?;
-        return Ok(());
+        if form == Form::Json {
+            writeln!(out, "{}", json!({ "streams": streams, "areas": areas }))?;
+            return Ok(());
+        }
+        return streams
+            .iter()
+            .chain(&areas)
+            .try_for_each(|line| writeln!(out, "{line}"))
+            .map_err(ReplayError::Output);
     }
     writeln!(
         out,
