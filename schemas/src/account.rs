@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::control::Order;
 use crate::credential::Method;
 use crate::ids::{AccountId, CharacterId, Digest, LoginId, UnixMillis};
 use crate::sealed::Sealed;
@@ -113,6 +114,17 @@ pub enum AccountCommand {
         /// Which character.
         character: CharacterId,
     },
+    /// Erase the person: nobody gets in any more, and nothing but the bare ids is kept. The same
+    /// twice is no error. Only who holds identity's secret can order it.
+    #[serde(rename = "erase.1")]
+    Erase {
+        /// Which account.
+        account: AccountId,
+        /// Who wants it, and why; without anything personal.
+        order: Order,
+        /// [`crate::erasure::ErasureKey::seal`].
+        seal: Digest,
+    },
 }
 
 /// Events of an account (`evt.identity.<account>`).
@@ -213,6 +225,16 @@ pub enum AccountEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         grant: Option<Digest>,
     },
+    /// The person was erased: the key of what they wrote is destroyed, and this is what is left.
+    #[serde(rename = "erased.1")]
+    Erased {
+        /// Which.
+        account: AccountId,
+        /// Who ordered it, and why.
+        order: Order,
+        /// When.
+        at: UnixMillis,
+    },
     /// Something that a newer build wrote.
     #[serde(other)]
     Unknown,
@@ -289,6 +311,10 @@ pub struct Account {
     /// Digests of the last grants taken, newest last; at most 8.
     #[serde(default)]
     pub grants: Vec<Digest>,
+    /// When the person was erased. What lets into it and its characters are still named, until they
+    /// are erased too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased: Option<UnixMillis>,
 }
 
 /// Answers of an account.

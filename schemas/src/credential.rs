@@ -8,6 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::control::Order;
 use crate::ids::{AccountId, Digest, UnixMillis};
 use crate::sealed::Sealed;
 use crate::sealed_to::{BoxKey, SealedTo};
@@ -98,6 +99,17 @@ pub enum CredentialCommand {
         /// What the answer is sealed to.
         reply_key: BoxKey,
     },
+    /// It lets into no account any more, and nothing of it is kept. The same twice is no error. Only
+    /// who holds identity's secret can order it.
+    #[serde(rename = "erase.1")]
+    Erase {
+        /// The account that is erased.
+        account: AccountId,
+        /// Who wants it, and why.
+        order: Order,
+        /// [`crate::erasure::ErasureKey::seal`].
+        seal: Digest,
+    },
 }
 
 /// Events of a credential (`evt.credential.<digest>`).
@@ -134,6 +146,12 @@ pub enum CredentialEvent {
         hash: Sealed,
         /// Whether the password is the same as before.
         rehashed: bool,
+    },
+    /// Its person was erased: it lets into no account any more.
+    #[serde(rename = "erased.1")]
+    Erased {
+        /// When.
+        at: UnixMillis,
     },
     /// Something that a newer build wrote.
     #[serde(other)]
@@ -186,6 +204,8 @@ pub enum CredentialReply {
         /// The sealed grant.
         grant: SealedTo,
     },
+    /// It is so now.
+    Done,
 }
 
 /// What lets an edge open a session of an account: inside a [`CredentialReply::Granted`].

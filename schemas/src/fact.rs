@@ -1,23 +1,24 @@
 //! Facts: what happened in an area, each self-describing with a type and a version.
 //!
-//! A change of meaning gets a new variant (`"spoken.2"`) beside the old one and an upcaster;
-//! an added field gets a serde default. A type that this build does not know reads as
-//! [`Fact::Unknown`]: projections pass over it, and a fold that would need it is found out
-//! by the frame's hash.
+//! A change of meaning or shape gets a new version (`"departed.2"`), and the old one an upcaster
+//! ([`crate::upcast`]): whatever stands in the log, a fact in memory is the latest. An added field
+//! gets a serde default. A type that this build does not know reads as [`Fact::Unknown`]:
+//! projections pass over it, and a fold that would need it is found out by the frame's hash.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::effect::Traveller;
 use crate::ids::{
-    AreaId, CharacterId, Digest, EdgeId, Handle, Sequence, SessionFence, Tick, WorkerId,
+    AccountId, AreaId, CharacterId, Digest, EdgeId, Handle, Sequence, SessionFence, Tick, WorkerId,
 };
 use crate::sealed::Sealed;
 use crate::segment::{Controller, Segment};
 use crate::subjects::AggregateId;
 
-/// Where a character goes when it leaves an area.
+/// Where a character goes when it leaves an area. Stored flat, as `to` and `spawn`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(from = "To", into = "To")]
+#[schemars(with = "To")]
 pub enum Destination {
     /// Another area, arriving at the spawn point of that name.
     Area {
@@ -28,6 +29,49 @@ pub enum Destination {
     },
     /// The lobby, which keeps the characters that are not in the world.
     Lobby,
+}
+
+/// A [`Destination`] as it is stored.
+#[derive(Clone, Serialize, Deserialize, schemars::JsonSchema)]
+struct To {
+    /// The area that it goes to; null: the lobby, which keeps the characters that are not in the world.
+    to: Option<AreaId>,
+    /// Name of the spawn point there; null: the lobby has none.
+    #[serde(default)]
+    spawn: Option<String>,
+}
+
+impl From<To> for Destination {
+    fn from(To { to, spawn }: To) -> Self {
+        to.map_or(Self::Lobby, |area| Self::Area {
+            area,
+            spawn: spawn.unwrap_or_default(),
+        })
+    }
+}
+
+impl From<Destination> for To {
+    fn from(destination: Destination) -> Self {
+        match destination {
+            Destination::Area { area, spawn } => Self {
+                to: Some(area),
+                spawn: Some(spawn),
+            },
+            Destination::Lobby => Self {
+                to: None,
+                spawn: None,
+            },
+        }
+    }
+}
+
+/// A place in an area: the upper left corner of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Spot {
+    /// Left edge, 1/256 px.
+    pub x: i32,
+    /// Top edge, 1/256 px; grows downwards.
+    pub y: i32,
 }
 
 /// Why a character left.
@@ -55,7 +99,7 @@ const fn is_unset(count: &u32) -> bool {
 
 /// One thing that happened. Applied by `evolve`, in order, before the frame's motion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(tag = "type")]
+#[serde(tag = "type", remote = "Self")]
 pub enum Fact {
     /// A worker took the area: the first fact of its first frame.
     #[serde(rename = "owned.1")]
@@ -104,16 +148,23 @@ pub enum Fact {
         controller: Controller,
     },
     /// A character left the area; the effect of the same frame holds it.
-    #[serde(rename = "departed.1")]
+    #[serde(rename = "departed.2")]
     Departed {
         /// The number its body had here.
         handle: Handle,
         /// Who.
         character: CharacterId,
+        /// Whose; `None`: an older build did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<AccountId>,
         /// Where to.
+        #[serde(flatten)]
         to: Destination,
         /// Why.
         reason: DepartureReason,
+        /// Where it stood; `None`: an older build did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stood: Option<Spot>,
     },
     /// A newer session of the same character took over; commands of older ones are refused.
     #[serde(rename = "session_taken.1")]
@@ -180,7 +231,18 @@ pub enum Fact {
 }
 
 impl Fact {
-    /// The type and version under which it stands in the log (`spoken.1`).
+    /// Reads the latest version of each type, and no older one.
+    pub(crate) fn deserialize_latest<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::deserialize(from)
+    }
+
+    /// Writes the latest version.
+    pub(crate) fn serialize_latest<S: Serializer>(fact: &Self, to: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(fact, to)
+    }
+
+    /// The type and its latest version, under which it is written (`spoken.1`); what was read may have
+    /// stood in the log in an older one.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -188,7 +250,7 @@ impl Fact {
             Self::Hibernated {} => "hibernated.1",
             Self::Released { .. } => "released.1",
             Self::Arrived { .. } => "arrived.1",
-            Self::Departed { .. } => "departed.1",
+            Self::Departed { .. } => "departed.2",
             Self::SessionTaken { .. } => "session_taken.1",
             Self::LinkLost { .. } => "link_lost.1",
             Self::LinkRestored { .. } => "link_restored.1",

@@ -2,7 +2,8 @@
 //!
 //! Two encodings meet here. What is **stored** in the log is written as *named* MessagePack
 //! maps carrying a type and a version (`"spoken.1"`), so that a log can be read without this
-//! crate and a newer writer may add fields. What goes over the **websocket** is written as
+//! crate and a newer writer may add fields; older versions become the latest while they are
+//! decoded ([`upcast`]). What goes over the **websocket** is written as
 //! positional arrays that open with an integer op; readers accept longer arrays than they know.
 //!
 //! Nothing in this crate does I/O, and nothing in it knows the rules of the game.
@@ -13,6 +14,7 @@ pub mod command;
 pub mod control;
 pub mod credential;
 pub mod effect;
+pub mod erasure;
 pub mod fact;
 pub mod frame;
 pub mod ids;
@@ -23,6 +25,7 @@ pub mod motion;
 pub mod name;
 pub mod online;
 pub mod outcome;
+pub mod person;
 pub mod public_keys;
 pub mod received;
 pub mod resources;
@@ -30,6 +33,7 @@ pub mod sealed;
 pub mod sealed_to;
 pub mod segment;
 pub mod subjects;
+pub mod upcast;
 pub mod wire;
 #[cfg(feature = "fault-injection")]
 mod wrong_clock;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::control::Order;
 use crate::effect::{LastSeen, Traveller};
 use crate::fact::DepartureReason;
 use crate::ids::{
@@ -64,6 +65,15 @@ pub struct Evidence {
     pub session: SessionFence,
     /// Since when it had been missing.
     pub missing: UnixMillis,
+}
+
+/// An order that only who holds the lobby's secret can give.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Ordered {
+    /// Who wants it, and why; without anything personal.
+    pub order: Order,
+    /// [`crate::erasure::ErasureKey::seal`].
+    pub seal: Digest,
 }
 
 /// Commands to a character (`cmd.lobby.…`).
@@ -149,6 +159,9 @@ pub enum LobbyCommand {
         character: CharacterId,
         /// Who asks, as proven by the access token.
         account: AccountId,
+        /// The erasure of its person, which waits for no grace.
+        #[serde(default, skip_serializing_if = "is_default")]
+        ordered: Option<Ordered>,
     },
     /// The character is nowhere: take it back into the lobby. Only the lobby itself asks this.
     #[serde(rename = "reclaim.1")]
@@ -269,6 +282,9 @@ pub enum LobbyEvent {
     Erased {
         /// Whose it was; `None`: it never came to be.
         account: Option<AccountId>,
+        /// Who ordered it, and why, where its person was erased.
+        #[serde(default, skip_serializing_if = "is_default")]
+        order: Option<Order>,
     },
     /// Something that a newer build wrote.
     #[serde(other)]

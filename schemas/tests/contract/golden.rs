@@ -13,7 +13,7 @@ use schemas::control::{
 use schemas::effect::{
     Cause, Confirmation, Effect, EffectMessage, EffectPayload, EntryPoint, LastSeen, Traveller,
 };
-use schemas::fact::{DepartureReason, Destination, Fact};
+use schemas::fact::{DepartureReason, Destination, Fact, Spot};
 use schemas::frame::{FRAME_VERSION, Frame, StateHash};
 use schemas::keyed::{Answered, KeyedEntry, KeyedMessage, Outbox, Refusal, Reply};
 use schemas::lobby::{Admission, Character, LobbyCommand, LobbyEvent, LobbyReply, Place, Ticket};
@@ -165,17 +165,21 @@ fn facts() -> Vec<Fact> {
         Fact::Departed {
             handle: 7,
             character: ANN,
+            account: Some(ACCOUNT),
             to: Destination::Area {
                 area: area("forest-1"),
                 spawn: "west".into(),
             },
             reason: DepartureReason::Door,
+            stood: Some(Spot { x: -256, y: 77 }),
         },
         Fact::Departed {
             handle: 7,
             character: ANN,
+            account: Some(ACCOUNT),
             to: Destination::Lobby,
             reason: DepartureReason::Logout,
+            stood: Some(Spot { x: 256, y: 77 }),
         },
         Fact::SessionTaken {
             handle: 7,
@@ -388,9 +392,53 @@ fn wire<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, message
     }
 }
 
+/// What an older build wrote: its file stays as it is, and is read as the latest.
+pub(super) fn older<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, read_as: &T) {
+    let path = super::root().join(format!("schemas/golden/{name}"));
+    let read = |ending| std::fs::read(format!("{}.{ending}", path.display())).unwrap();
+    let (bytes, text) = (read("msgpack"), read("json"));
+    assert_eq!(
+        &decode::<T>(&bytes).unwrap(),
+        read_as,
+        "{name}, MessagePack"
+    );
+    assert_eq!(
+        &serde_json::from_slice::<T>(&text).unwrap(),
+        read_as,
+        "{name}, JSON"
+    );
+    assert_ne!(encode(read_as), bytes, "{name} is not written any more");
+}
+
+/// The same frame, read in a version that did not say everything.
+pub(super) fn as_told_by_rules_2(mut frame: Frame) -> Frame {
+    for fact in &mut frame.facts {
+        if let Fact::Departed { account, stood, .. } = fact {
+            (*account, *stood) = (None, None);
+        }
+    }
+    frame
+}
+
+#[test]
+fn every_older_version_has_its_golden_files_and_its_schema() {
+    for older in schemas::upcast::OLDER {
+        assert!(!older.why.is_empty() && older.kind != older.latest);
+    }
+    let schemas = schemas::upcast::older_schemas();
+    let of = |kind| schemas.iter().any(|(of, _)| *of == kind);
+    assert!(schemas::upcast::OLDER.iter().all(|older| of(older.kind)));
+    for (kind, schema) in schemas {
+        let mut text = serde_json::to_vec_pretty(&schema).unwrap();
+        text.push(b'\n');
+        super::check(&format!("schemas/json/older/{kind}.json"), &text);
+    }
+}
+
 #[test]
 fn what_is_stored_for_areas_stays_readable() {
-    golden("frame.1", &frame());
+    golden("frame.1.rules-3", &frame());
+    older("frame.1", &as_told_by_rules_2(frame()));
     for (n, message) in (1..).zip(area_messages()) {
         golden(&format!("area-message.1.{n}"), &message);
     }

@@ -159,6 +159,7 @@ fn what_is_stored_of_accounts_stays_readable() {
         credentials: vec![(Method::Password, CREDENTIAL)],
         sessions: vec![session()],
         grants: vec![GRANT],
+        erased: None,
     };
     golden("account-entry.1", &entry(account_events(), state));
 }

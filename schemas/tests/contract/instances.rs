@@ -2,13 +2,15 @@
 
 use schemas::command::AreaMessage;
 use schemas::effect::{Cause, Effect, EffectMessage, EffectPayload, EntryPoint, Traveller};
-use schemas::fact::{DepartureReason, Destination, Fact};
+use schemas::fact::{DepartureReason, Destination, Fact, Spot};
 use schemas::frame::Frame;
 use schemas::lobby::{Admission, Character, Company, Evidence, LobbyCommand, LobbyEvent};
 use schemas::subjects::AggregateId;
 use schemas::{CharacterId, Digest, Incarnation, LoginId, Sequence, SessionFence};
 
-use super::golden::{ACCOUNT, ANN, NOW, area, entry, frame, golden, keyed, traveller};
+use super::golden::{
+    ACCOUNT, ANN, NOW, area, as_told_by_rules_2, entry, frame, golden, keyed, older, traveller,
+};
 
 fn steer() -> EffectMessage {
     EffectMessage {
@@ -42,11 +44,13 @@ fn what_areas_are_told_of_instances_stays_readable() {
         Fact::Departed {
             handle: 7,
             character: ANN,
+            account: Some(ACCOUNT),
             to: Destination::Area {
                 area: area("harbor-2"),
                 spawn: "start".into(),
             },
             reason: DepartureReason::Overflow,
+            stood: Some(Spot { x: 1, y: 2 }),
         },
     ];
     let sent_on = Effect {
@@ -67,7 +71,8 @@ fn what_areas_are_told_of_instances_stays_readable() {
         effects: vec![sent_on],
         ..frame()
     };
-    golden("frame.1.instances", &told);
+    golden("frame.1.rules-3.instances", &told);
+    older("frame.1.instances", &as_told_by_rules_2(told));
 }
 
 fn evidence() -> Evidence {

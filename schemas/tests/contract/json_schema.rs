@@ -12,6 +12,7 @@ use schemas::credential::{Credential, CredentialCommand, CredentialEvent};
 use schemas::keyed::{KeyedEntry, KeyedMessage};
 use schemas::lobby::{Character, LobbyCommand, LobbyEvent, Ranking};
 use schemas::name::{Name, NameCommand, NameEvent};
+use schemas::person::PersonKeyEntry;
 use schemas::public_keys::{BoxKeyEntry, CurrentKeys, SignKeyEntry};
 use schemas::wire::{Chunk, ClientMessage, Fields, ServerMessage};
 use schemas::{command::AreaMessage, frame::Frame};
@@ -100,6 +101,7 @@ fn the_json_schemas_say_what_the_types_say() {
     stored::<KeyedEntry<CredentialEvent, Credential>>("credential-entry");
     stored::<BoxKeyEntry>("public-box-key");
     stored::<SignKeyEntry>("public-signing-key");
+    stored::<PersonKeyEntry>("person-key");
     stored::<CurrentKeys>("current-keys");
     stored::<KeyedMessage<LobbyCommand>>("lobby-message");
     stored::<KeyedEntry<LobbyEvent, Character>>("lobby-entry");

@@ -45,7 +45,11 @@ fn commands_to_the_lobby_stay_readable() {
         },
         LobbyCommand::Delete { character, account },
         LobbyCommand::Restore { character, account },
-        LobbyCommand::Erase { character, account },
+        LobbyCommand::Erase {
+            character,
+            account,
+            ordered: None,
+        },
     ];
     for (n, message) in (6..).zip(keyed(commands)) {
         golden(&format!("lobby-message.1.{n}"), &message);
@@ -78,8 +82,12 @@ fn what_the_lobby_stores_stays_readable() {
         LobbyEvent::Restored,
         LobbyEvent::Erased {
             account: Some(ACCOUNT),
+            order: None,
         },
-        LobbyEvent::Erased { account: None },
+        LobbyEvent::Erased {
+            account: None,
+            order: None,
+        },
     ];
     let state = Character {
         account: Some(ACCOUNT),

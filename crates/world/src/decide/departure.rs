@@ -3,7 +3,7 @@
 
 use schemas::Handle;
 use schemas::effect::{EffectPayload, EntryPoint, LastSeen, Traveller};
-use schemas::fact::{DepartureReason, Destination, Fact};
+use schemas::fact::{DepartureReason, Destination, Fact, Spot};
 use schemas::outcome::Reason;
 use schemas::subjects::AggregateId;
 
@@ -84,16 +84,20 @@ pub(super) fn take(
     reason: DepartureReason,
 ) -> Option<Traveller> {
     let held = area.held(handle);
+    let body = area.next.body(handle)?;
+    let (x, y) = body.position(area.standing());
     let traveller = Traveller {
         held,
-        ..area.next.body(handle)?.traveller()
+        ..body.traveller()
     };
     area.pressing.remove(&handle);
     area.happen(Fact::Departed {
         handle,
         character: traveller.character,
+        account: Some(traveller.account),
         to,
         reason,
+        stood: Some(Spot { x, y }),
     });
     Some(traveller)
 }

@@ -21,7 +21,7 @@ use schemas::ids::CommandPosition;
 use schemas::motion::MotionError;
 use schemas::{Tick, UnixMillis};
 
-pub(crate) use clock::clock;
+pub(crate) use clock::pass;
 pub(crate) use effects::{confirmed, effect};
 pub(crate) use motion::moved;
 pub(crate) use outcomes::{accepted, effect_outcome, heard, rejected};
@@ -30,7 +30,12 @@ use crate::state::AreaState;
 
 /// Whether `frame` is an ownership frame.
 pub(crate) fn takes_ownership(frame: &Frame) -> bool {
-    matches!(frame.facts.first(), Some(Fact::Owned { .. }))
+    claims(&frame.facts)
+}
+
+/// Whether these facts open an ownership frame.
+pub(crate) fn claims(facts: &[Fact]) -> bool {
+    matches!(facts.first(), Some(Fact::Owned { .. }))
 }
 
 /// Applies one fact of the frame of `tick`.
@@ -51,6 +56,7 @@ pub(crate) fn fact(state: &mut AreaState, tick: Tick, fact: &Fact) {
             character,
             to,
             reason,
+            ..
         } => departed::departed(state, tick, *handle, *character, (to, *reason)),
         Fact::SessionTaken {
             handle,
@@ -74,6 +80,10 @@ pub(crate) fn fact(state: &mut AreaState, tick: Tick, fact: &Fact) {
 
 /// Applies a whole frame; its place in the chain has been checked.
 pub(crate) fn frame(state: &mut AreaState, frame: &Frame) -> Result<(), MotionError> {
+    // A new owner takes the ticks since the last frame in one step.
+    if !takes_ownership(frame) {
+        pass(state, frame.tick);
+    }
     for event in &frame.facts {
         fact(state, frame.tick, event);
     }
@@ -91,7 +101,7 @@ pub(crate) fn frame(state: &mut AreaState, frame: &Frame) -> Result<(), MotionEr
 
 /// Turns the clock and takes the hashes: the end of every frame, folded or decided.
 pub(crate) fn finish(state: &mut AreaState, tick: Tick, at: UnixMillis, position: CommandPosition) {
-    clock(state, tick, at);
+    clock::clock(state, tick, at);
     state.position = position;
     state.settle();
 }

@@ -5,6 +5,8 @@ mod effects;
 mod instances;
 mod journeys;
 mod moving;
+mod numbers;
+mod older;
 mod properties;
 mod sessions;
 mod speech;

@@ -67,6 +67,7 @@ impl State {
                 secret,
                 reply_key,
             } => (account, secret, reply_key, None),
+            CredentialCommand::Erase { .. } => return Ok(CredentialReply::Done),
         };
         let known = self.passwords.get(&place).cloned();
         let account = match (self.open(&secret, key, reply_key)?, upgrade, known) {
@@ -219,9 +220,8 @@ impl State {
                 known.characters.push(character);
                 (account, Ok(AccountReply::Done), nothing)
             }
-            AccountCommand::RemoveCharacter { account, .. } => {
-                (account, Ok(AccountReply::Done), nothing)
-            }
+            AccountCommand::RemoveCharacter { account, .. }
+            | AccountCommand::Erase { account, .. } => (account, Ok(AccountReply::Done), nothing),
         }
     }
 
