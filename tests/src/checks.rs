@@ -93,7 +93,7 @@ pub async fn rows_are_what_the_log_says(stack: &Stack) -> anyhow::Result<()> {
         .try_get(0)?;
     anyhow::ensure!(parked == 0, "{parked} keys are parked");
     let config = projector::Config::new(stack.database_url());
-    let found = Box::pin(projector::check(&config, &log, &Shutdown::new())).await?;
+    let found = Box::pin(projector::check(&config, &log.into(), &Shutdown::new())).await?;
     anyhow::ensure!(found.rows > 0, "there are no rows at all");
     anyhow::ensure!(
         found.differences.is_empty(),
