@@ -43,6 +43,12 @@ pub struct Cli {
     /// Where the index of history snapshots is kept: a directory (default: `history` in the data directory)
     #[arg(long, global = true, value_name = "DIR")]
     pub index: Option<String>,
+    /// Read the archive there too: a directory, or s3://bucket/prefix (default: `where` of `[archive]`)
+    #[arg(long, global = true, value_name = "DIR|URL")]
+    pub archive: Option<String>,
+    /// Read the archive and no broker
+    #[arg(long, global = true)]
+    pub only_archive: bool,
     /// What to do.
     #[command(subcommand)]
     pub command: ReplayCommand,
@@ -54,6 +60,8 @@ impl Cli {
     pub const fn new(command: ReplayCommand) -> Self {
         Self {
             index: None,
+            archive: None,
+            only_archive: false,
             command,
         }
     }

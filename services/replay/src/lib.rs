@@ -98,7 +98,7 @@ impl ReplayError {
     pub fn code(&self) -> u8 {
         match self {
             Self::Usage(_) => exit::USAGE,
-            Self::Log(error) if matches!(error, PastError::Log(_)) => exit::UNAVAILABLE,
+            Self::Log(error) if error.unavailable() => exit::UNAVAILABLE,
             Self::Log(_) | Self::Broken(_) => exit::DAMAGED,
             Self::Output(_) | Self::Unwritable { .. } | Self::Exists(_) => exit::UNWRITABLE,
             Self::Interrupted(_) => exit::INTERRUPTED,

@@ -59,6 +59,8 @@ pub(crate) enum Command {
     Area(fleet::AreaArgs),
     /// Ask after a character
     Character(crate::character::CharacterArgs),
+    /// Erase a person
+    Player(crate::player::PlayerArgs),
     /// Hold players' sockets
     Edge(EdgeArgs),
     /// Decide about accounts
@@ -69,6 +71,8 @@ pub(crate) enum Command {
     Director(DirectorArgs),
     /// Fold the log into Postgres
     Projector(ProjectorArgs),
+    /// Move closed ranges of the log into an archive, and hold the live log at its size
+    Archive(ArchiveArgs),
     /// Open the past
     Replay(replay::Cli),
     /// Play, many at once, to load the stack
@@ -150,6 +154,15 @@ pub(crate) struct ProjectorArgs {
     pub(crate) postgres: Option<String>,
     #[command(subcommand)]
     pub(crate) command: Option<projector::AdminCommand>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ArchiveArgs {
+    /// Where the archive is: a directory, or s3://bucket/prefix [default: `where` of `[archive]`]
+    #[arg(long = "where", global = true, value_name = "DIR|URL")]
+    pub(crate) place: Option<String>,
+    #[command(subcommand)]
+    pub(crate) command: archiver::ArchiveCommand,
 }
 
 #[derive(Debug, Clone, Args)]

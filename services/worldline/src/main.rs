@@ -7,10 +7,12 @@ mod cli;
 mod fleet;
 mod health;
 mod keys;
+mod player;
 mod resources;
 mod role;
 mod tool;
 mod up;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -40,6 +42,8 @@ fn main() -> ExitCode {
         Command::Director(args) => process.director(args),
         Command::Projector(args) => process.projector(args),
         Command::Character(args) => tool::run(process, Flags::new(), |tool| tool.character(args)),
+        Command::Player(args) => tool::run(process, Flags::new(), |tool| tool.player(args)),
+        Command::Archive(args) => process.archive(args),
         Command::Replay(args) => tool::run(process, Flags::new(), |tool| tool.replay(args)),
         Command::Bots(args) => tool::run(process, Flags::new(), |tool| tool.bots(args)),
         Command::Streams(args) => tool::run(process, Flags::new(), |tool| tool.streams(args)),

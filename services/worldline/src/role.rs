@@ -7,7 +7,7 @@ use eventlog::EventLog;
 use runtime::{ConfigArgs, ConfigError, Ctx, Flags, Known, ProcessConfig, Section, Sources, Span};
 
 use crate::access::Access;
-use crate::cli::{DirectorArgs, EdgeArgs, ProjectorArgs, StackArgs, UpArgs, WorkerArgs};
+use crate::cli::{ArchiveArgs, DirectorArgs, EdgeArgs, ProjectorArgs, StackArgs, UpArgs, WorkerArgs};
 use crate::fleet::DirectorTool;
 use crate::keys::{self, Keys};
 use crate::{tool, up};
@@ -15,6 +15,7 @@ use crate::{tool, up};
 /// Everything that may stand in a shared `worldline.toml` or in the environment.
 const KNOWN: Known = Known {
     sections: &[
+        "archive",
         "broker",
         "dev_issuer",
         "director",
@@ -67,6 +68,11 @@ impl Process {
             Err(_) => flags,
         };
         Sources::of_process(KNOWN, &self.config, flags)
+    }
+
+    /// Where the realm's keys are.
+    pub(crate) fn keys_path(&self) -> std::path::PathBuf {
+        keys::path(self.stack.keys.as_deref(), &self.stack.data_dir)
     }
 
     /// Runs one service, configured by one section, as this process.
@@ -165,6 +171,16 @@ impl Process {
         self.service_of("identity", Flags::new(), identity_config, identity::run)
     }
 
+    pub(crate) fn archive(self, args: ArchiveArgs) -> ExitCode {
+        let flags = Flags::new().set("--where", "archive.where", args.place);
+        match args.command {
+            archiver::ArchiveCommand::Run { once: false } => {
+                self.service("archiver", flags, archiver::run)
+            }
+            command => tool::run(self, flags, |tool| tool.archive(command)),
+        }
+    }
+
     pub(crate) fn lobby(self) -> ExitCode {
         self.service("lobby", Flags::new(), lobby::run)
     }
@@ -188,7 +204,23 @@ impl Process {
     pub(crate) fn projector(self, args: ProjectorArgs) -> ExitCode {
         let flags = self.projector_flags(args.postgres);
         match args.command {
-            None => self.service("projector", flags, projector::run),
+            None => {
+                let config = |sources: &Sources| {
+                    Ok::<(projector::Config, archiver::Config), _>((
+                        sources.load()?,
+                        sources.load()?,
+                    ))
+                };
+                self.service_of(
+                    "projector",
+                    flags,
+                    config,
+                    |(config, archive), log, ctx| async move {
+                        // One that was away for long reads on in the archive.
+                        projector::run(config, archiver::past(&archive, log)?, ctx).await
+                    },
+                )
+            }
             Some(command) => tool::run(self, flags, |tool| tool.projector(command)),
         }
     }

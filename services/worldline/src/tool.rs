@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use eventlog::streams::{self, StreamsFile};
+use past::{Archive, Past, PastError};
 use runtime::{Flags, Shutdown, Sources, TelemetryConfig};
 use schemas::control::Placement;
 use schemas::{AreaId, decode};
@@ -14,6 +15,8 @@ use crate::character::{self, CharacterArgs};
 use crate::cli::{ResourcesArgs, StreamsArgs, StreamsCommand};
 use crate::fleet::Desk;
 use crate::keys::{self, Keys};
+use crate::player::ledger::Ledger;
+use crate::player::{self, PlayerArgs};
 use crate::resources;
 use crate::role::Process;
 
@@ -51,21 +54,67 @@ where
 impl Tool {
     /// `worldline replay …`
     pub(crate) async fn replay(self, mut args: replay::Cli) -> anyhow::Result<ExitCode> {
+        if let replay::ReplayCommand::Decide = args.command {
+            return Ok(replay::run_decide(&mut std::io::stdout().lock()));
+        }
         let beside = self.process.stack.data_dir.join("history");
         args.index
             .get_or_insert_with(|| beside.display().to_string());
-        let log = Access::find(&self.process.stack, &self.sources)?
-            .broker("replay")
-            .await?;
+        let past = match self.past(args.archive.as_deref(), args.only_archive).await {
+            Ok(past) => past,
+            Err(error) => return unread(error),
+        };
         let stack = &self.process.stack;
         let realm = match Keys::load(&keys::path(stack.keys.as_deref(), &stack.data_dir)) {
             Ok(keys) => Some(keys.realm()?),
             Err(_) => None,
         };
-        replay::run(args, log.into(), realm, &mut std::io::stdout().lock()).await
+        if let (Some(realm), Some(log)) = (&realm, past.log()) {
+            let learned = log.learn_persons(realm).await;
+            learned.context("learning the persons' keys")?;
+        }
+        if let replay::ReplayCommand::Export(export) = &mut args.command
+            && let Ok(keys) = Keys::load(&keys::path(stack.keys.as_deref(), &stack.data_dir))
+        {
+            export.realm_pseudonyms = Some(keys.pseudonyms()?);
+        }
+        if let replay::ReplayCommand::Watch(watch) = args.command {
+            return crate::watch::run(watch, past, args.index, &self.process).await;
+        }
+        replay::run(args, past, realm, &mut std::io::stdout().lock()).await
     }
 
-    /// `worldline projector rebuild`, `check` or `dump`
+    /// `worldline archive run --once`, `status` or `verify`
+    pub(crate) async fn archive(
+        self,
+        command: archiver::ArchiveCommand,
+    ) -> anyhow::Result<ExitCode> {
+        let config: archiver::Config = self.sources.load()?;
+        let (stack, sources) = (&self.process.stack, &self.sources);
+        let log = || async move { Access::find(stack, sources)?.broker("archiver").await };
+        archiver::tool(command, config, log, &mut std::io::stdout().lock()).await
+    }
+
+    /// The past that `replay` reads: the broker, an archive, or both as one.
+    async fn past(&self, archive: Option<&str>, alone: bool) -> anyhow::Result<Past> {
+        let mut config: archiver::Config = self.sources.load()?;
+        if let Some(place) = archive {
+            let location: past::Location = place.parse()?;
+            // What is named must be there; what is only configured may not have begun.
+            location.open()?;
+            config.place = Some(place.to_owned());
+        }
+        if alone {
+            let location = config.location().context(
+                "--only-archive reads an archive, and none is named: give --archive, or set `[archive] where`",
+            )?;
+            return Ok(Past::of_archive(Archive::open(&location)?));
+        }
+        let access = Access::find(&self.process.stack, &self.sources)?;
+        Ok(archiver::past(&config, access.broker("replay").await?)?)
+    }
+
+    /// `worldline projector status`, `rebuild`, `parked` …
     pub(crate) async fn projector(
         self,
         command: projector::AdminCommand,
@@ -74,13 +123,11 @@ impl Tool {
         let log = Access::find(&self.process.stack, &self.sources)?
             .broker("projector")
             .await?;
+        // What is folded from the beginning may lie in the archive.
+        let past = archiver::past(&self.sources.load()?, log)?;
         let shutdown = Shutdown::on_signals()?;
-        let same = projector::admin(command, &config, &log, &shutdown).await?;
-        Ok(if same {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        })
+        let code = projector::admin(command, &config, &past, &shutdown).await?;
+        Ok(ExitCode::from(code))
     }
 
     /// `worldline character where NAME`
@@ -91,6 +138,18 @@ impl Tool {
         let keys = Keys::load(&keys::path(stack.keys.as_deref(), &stack.data_dir)).ok();
         let locator = keys.map(|keys| keys.locator()).transpose()?;
         character::run(&log, locator.as_ref(), args).await
+    }
+
+    /// `worldline player erase ID`
+    pub(crate) async fn player(self, args: PlayerArgs) -> anyhow::Result<ExitCode> {
+        let access = Access::find(&self.process.stack, &self.sources)?;
+        let log = access.broker("eraser").await?;
+        let stack = &self.process.stack;
+        let path = keys::path(stack.keys.as_deref(), &stack.data_dir);
+        let secrets = Keys::load(&path)
+            .context("erasing takes the realm's keys; name their file with --keys")?
+            .erasing()?;
+        player::run(log, secrets, Ledger::beside(&path), args).await
     }
 
     /// What the operators' tools for the fleet work with.
@@ -201,4 +260,20 @@ impl Tool {
         println!("{}", path.display());
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// How `replay` ends when the past cannot even be opened.
+fn unread(error: anyhow::Error) -> anyhow::Result<ExitCode> {
+    let code = if error.is::<past::LocationError>() {
+        replay::exit::USAGE
+    } else {
+        match error.downcast_ref::<PastError>() {
+            None => return Err(error),
+            Some(PastError::NoArchive { .. }) => replay::exit::USAGE,
+            Some(error) if error.unavailable() => replay::exit::UNAVAILABLE,
+            Some(_) => replay::exit::DAMAGED,
+        }
+    };
+    eprintln!("error: {error:#}");
+    Ok(ExitCode::from(code))
 }

@@ -69,6 +69,16 @@ async fn project(config: projector::Config, log: EventLog, ctx: Ctx) -> anyhow::
     Ok(())
 }
 
+/// The archiver as a task of `up`: the world goes on without it, and the log grows.
+async fn archive(config: archiver::Config, log: EventLog, ctx: Ctx) -> anyhow::Result<()> {
+    let shutdown = ctx.shutdown.clone();
+    if let Err(error) = archiver::run(config, log, ctx).await {
+        tracing::error!("the archiver has stopped, the log grows: {error:#}");
+        shutdown.cancelled().await;
+    }
+    Ok(())
+}
+
 impl Services {
     /// Starts all of them, each connected to the broker as its own user.
     pub(super) async fn start(
@@ -120,6 +130,9 @@ impl Services {
         ));
         let log = broker_of(run_file, "projector").await?;
         others.push(("projector", Box::pin(project(projector, log, rest.clone()))));
+        let archiver: archiver::Config = sources.load()?;
+        let log = broker_of(run_file, "archiver").await?;
+        others.push(("archiver", Box::pin(archive(archiver, log, rest.clone()))));
         let log = broker_of(run_file, "edge").await?;
         let edge: (_, ServiceFuture) = ("edge", Box::pin(edge::run(edge, log, edges.clone())));
         Ok(Self {
