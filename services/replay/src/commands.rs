@@ -11,6 +11,8 @@ use schemas::subjects::{AREA_COMMANDS, Subject};
 use schemas::{AreaId, Sequence};
 use world::Incoming;
 
+use crate::skipped::{Skipped, Skips};
+
 /// How long a command that a frame has consumed may take to reach us in a live stream.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -24,6 +26,7 @@ pub(crate) struct Commands {
     first: Sequence,
     read_to: Sequence,
     waiting: HashMap<AreaId, VecDeque<Incoming>>,
+    skips: Skips,
 }
 
 /// What a frame has consumed.
@@ -53,7 +56,42 @@ impl Commands {
             first: info.first.max(after.next()),
             read_to: after,
             waiting: HashMap::new(),
+            skips: Skips::new(false),
         })
+    }
+
+    /// Goes on over damage, if it may.
+    pub(crate) fn tolerant(mut self, may: bool) -> Self {
+        self.skips = Skips::new(may);
+        self
+    }
+
+    /// What could not be read.
+    pub(crate) const fn skips(&mut self) -> &mut Skips {
+        &mut self.skips
+    }
+
+    /// Notes what is damaged and goes on after it, or ends with it. What was consumed up to there is incomplete.
+    fn go_over(&mut self, error: PastError) -> Result<(), PastError> {
+        let to = match error.skip_to() {
+            Some(to) if self.skips.may() => to,
+            _ => return Err(error),
+        };
+        let skipped = Skipped {
+            stream: AREA_COMMANDS.to_owned(),
+            from: self.read_to.next(),
+            to,
+            place: None,
+            why: error.to_string(),
+        };
+        if self.skips.skip(skipped).is_err() {
+            return Err(error);
+        }
+        self.read_to = to;
+        self.first = self.first.max(to.next());
+        let filters = self.filters.clone();
+        self.reader = self.past.read(AREA_COMMANDS, filters, to, self.follow);
+        Ok(())
     }
 
     /// From where another reader has all that this one still holds or has not read, and the first message that there
@@ -115,7 +153,8 @@ impl Commands {
         let mut reopened = false;
         while self.read_to < goal {
             match tokio::time::timeout(PATIENCE, self.reader.next()).await {
-                Ok(record) => match record? {
+                Ok(Err(error)) => self.go_over(error)?,
+                Ok(Ok(record)) => match record {
                     Some(record) => self.keep(&record),
                     // It has come since reading began.
                     None if !reopened => {
@@ -138,10 +177,13 @@ impl Commands {
 
     /// Reads on to the head of a reader that ends there.
     pub(crate) async fn read_rest(&mut self) -> Result<(), PastError> {
-        while let Some(record) = self.reader.next().await? {
-            self.keep(&record);
+        loop {
+            match self.reader.next().await {
+                Ok(Some(record)) => self.keep(&record),
+                Ok(None) => return Ok(()),
+                Err(error) => self.go_over(error)?,
+            }
         }
-        Ok(())
     }
 
     fn keep(&mut self, record: &Record) {

@@ -121,6 +121,9 @@ pub(crate) async fn nearest_tolerant(
 ) -> Result<Then, ReplayError> {
     let broken = match nearest(past, index, area, stop).await {
         Err(ReplayError::Broken(why)) => why,
+        Err(ReplayError::Log(error)) if skips.may() && error.skip_to().is_some() => {
+            error.to_string()
+        }
         done => return done,
     };
     let start = Then::new(AreaState::new(area.clone(), area.map()), Sequence(0));
@@ -254,7 +257,13 @@ async fn onward(
     let mut progress = Progress::new("frames folded", 0);
     let filters = vec![area_events(area)];
     let mut reader = past.read(AREA_EVENTS, filters, then.sequence, Follow::UntilHead);
-    while let Some(record) = reader.next().await? {
+    loop {
+        let record = match reader.next().await {
+            Ok(Some(record)) => record,
+            Ok(None) => break,
+            Err(error) if forgiving && error.skip_to().is_some() => break,
+            Err(error) => return Err(error.into()),
+        };
         let before = forgiving.then(|| then.state.clone());
         let folded = frame(&record).and_then(|next| {
             if stop.is_before(record.sequence, &next) {

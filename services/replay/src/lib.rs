@@ -24,6 +24,7 @@ mod output;
 mod packed;
 mod progress;
 mod readable;
+mod reading;
 mod show;
 mod skipped;
 mod tail;

@@ -5,12 +5,12 @@
 
 use eventlog::Record;
 use schemas::Sequence;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{ReplayError, exit};
 
 /// A range that could not be read, folded or told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
     /// In which stream.
     pub stream: String,
@@ -37,6 +37,16 @@ impl Skips {
             tolerant,
             list: Vec::new(),
         }
+    }
+
+    /// Whether anything may be left out.
+    pub(crate) const fn may(&self) -> bool {
+        self.tolerant
+    }
+
+    /// Takes over what another list has.
+    pub(crate) fn absorb(&mut self, other: &mut Self) {
+        self.list.append(&mut other.list);
     }
 
     /// Notes it, or ends with it.
@@ -75,6 +85,11 @@ impl Skips {
             place: Some(record.subject.clone()),
             why: error.to_string(),
         })
+    }
+
+    /// All of them, out of the list.
+    pub(crate) fn take(&mut self) -> Vec<Skipped> {
+        std::mem::take(&mut self.list)
     }
 
     /// All of them, in the order in which they were met.

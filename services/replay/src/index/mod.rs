@@ -21,6 +21,7 @@ use crate::cli::IndexArgs;
 use crate::folding::Folding;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
+use crate::reading::{From, Reading};
 use crate::skipped::{Skipped, Skips};
 use crate::{ReplayError, exit};
 
@@ -103,9 +104,10 @@ pub(crate) async fn build(
         noted: 0,
     };
     let mut progress = Progress::new("messages indexed", span.last.0.saturating_sub(from.0));
-    let mut reader = past.read(AREA_EVENTS, Vec::new(), from, Follow::UntilHead);
+    let from = From::After(from);
+    let mut reader = Reading::open(past, AREA_EVENTS, Vec::new(), from, Follow::UntilHead);
     loop {
-        let batch = reader.next_batch(BATCH).await?;
+        let batch = reader.next_batch(BATCH, &mut building.skips).await?;
         if batch.is_empty() {
             break;
         }

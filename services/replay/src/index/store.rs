@@ -11,6 +11,7 @@ use futures_util::TryStreamExt as _;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _, PutPayload};
+use past::Location;
 use schemas::{AreaId, Digest, Incarnation, Sequence};
 use serde::{Deserialize, Serialize};
 use world::AreaState;
@@ -61,8 +62,11 @@ impl Index {
     /// # Errors
     /// When it cannot be.
     pub fn create(place: &str) -> Result<Self, ReplayError> {
-        std::fs::create_dir_all(place).map_err(|source| unwritable(place, source))?;
-        Self::at(place)
+        let location = location(place)?;
+        if let Location::Directory(path) = &location {
+            std::fs::create_dir_all(path).map_err(|source| unwritable(place, source))?;
+        }
+        Self::at(place, &location)
     }
 
     /// The index at `place`; `None`: there is none.
@@ -70,19 +74,30 @@ impl Index {
     /// # Errors
     /// When it is there and cannot be opened.
     pub fn open(place: &str) -> Result<Option<Self>, ReplayError> {
-        if std::fs::exists(place).unwrap_or(false) {
-            Self::at(place).map(Some)
-        } else {
-            Ok(None)
+        let location = location(place)?;
+        match &location {
+            Location::Directory(path) if !path.is_dir() => Ok(None),
+            _ => Self::at(place, &location).map(Some),
         }
     }
 
-    fn at(place: &str) -> Result<Self, ReplayError> {
-        let store = LocalFileSystem::new_with_prefix(place)
-            .map_err(|error| unwritable(place, std::io::Error::other(error)))?;
+    fn at(place: &str, location: &Location) -> Result<Self, ReplayError> {
+        let (store, root): (Arc<dyn ObjectStore>, Path) = match location {
+            // Not synced to the disk, unlike an archive: it can be made again.
+            Location::Directory(path) => {
+                let files = LocalFileSystem::new_with_prefix(path);
+                let files =
+                    files.map_err(|error| unwritable(place, std::io::Error::other(error)))?;
+                (Arc::new(files), Path::default())
+            }
+            Location::S3 { .. } => {
+                let store = location.open()?;
+                (store.objects, store.root)
+            }
+        };
         Ok(Self {
-            store: Arc::new(store),
-            base: Path::from("v1"),
+            store,
+            base: root.join("v1"),
             place: place.to_owned(),
         })
     }
@@ -107,7 +122,7 @@ impl Index {
         let listed = self.store.list(Some(&of_area));
         let names = listed.map_ok(|meta| meta.location.filename().and_then(Mark::parse));
         let mut marks: Vec<Mark> = names
-            .try_filter_map(async |mark| Ok(mark))
+            .try_filter_map(|mark| std::future::ready(Ok(mark)))
             .try_collect()
             .await?;
         marks.sort_unstable();
@@ -158,7 +173,8 @@ impl Index {
         let mut areas: BTreeMap<String, Holding> = BTreeMap::new();
         while let Some(meta) = listed.try_next().await? {
             let mark = meta.location.filename().and_then(Mark::parse);
-            let area = meta.location.parts().nth(1);
+            let mut parts: Vec<_> = meta.location.parts().collect();
+            let area = parts.len().checked_sub(2).map(|at| parts.swap_remove(at));
             if let (Some(mark), Some(area)) = (mark, area) {
                 let holding = areas.entry(area.as_ref().to_owned()).or_default();
                 holding.first = match holding.snapshots {
@@ -207,6 +223,15 @@ impl Index {
     fn failed(&self, error: object_store::Error) -> ReplayError {
         unwritable(&self.place, std::io::Error::other(error))
     }
+}
+
+fn location(place: &str) -> Result<Location, ReplayError> {
+    let parsed = place.parse::<Location>();
+    parsed.map_err(|_| {
+        ReplayError::Usage(format!(
+            "`{place}` is no place for an index: give a directory, or s3://bucket/prefix"
+        ))
+    })
 }
 
 fn unwritable(place: &str, source: std::io::Error) -> ReplayError {

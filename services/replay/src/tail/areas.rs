@@ -47,7 +47,9 @@ impl AreaTail {
         };
         let filters = args.area.iter().map(area_commands).collect();
         Ok(Self {
-            commands: Commands::open(past, filters, after, args.follow()).await?,
+            commands: Commands::open(past, filters, after, args.follow())
+                .await?
+                .tolerant(args.answer.tolerant),
             states: HashMap::new(),
         })
     }

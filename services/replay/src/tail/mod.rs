@@ -101,7 +101,7 @@ pub(crate) async fn tail(
         KeyedTail::open(past, Domain::Control, args).await?;
     let mut fleet: KeyedTail<FleetCommand, FleetEvent, WorkerControl> =
         KeyedTail::open(past, Domain::Fleet, args).await?;
-    while let Some((stream, record)) = sources.next().await? {
+    while let Some((stream, record)) = sources.next(&mut skips).await? {
         if args.to.is_some_and(|to| source::decided_at(&record) > to) {
             break;
         }

@@ -2,7 +2,7 @@
 
 use eventlog::Record;
 use futures_util::future::select_all;
-use past::{Past, PastReader};
+use past::Past;
 use schemas::UnixMillis;
 use schemas::frame::Frame;
 use schemas::ids::Sequence;
@@ -10,9 +10,11 @@ use serde::Deserialize;
 
 use crate::ReplayError;
 use crate::cli::TailArgs;
+use crate::reading::{From, Reading};
+use crate::skipped::Skips;
 
 struct Source {
-    reader: PastReader,
+    reader: Reading,
     next: Option<(UnixMillis, Record)>,
     ended: bool,
 }
@@ -46,18 +48,18 @@ impl Sources {
     pub(crate) async fn add(
         &mut self,
         past: &Past,
-        stream: &str,
+        stream: &'static str,
         filters: Vec<String>,
         args: &TailArgs,
     ) -> Result<(), ReplayError> {
         let follow = args.follow();
-        let reader = match (args.all, args.from) {
-            (true, _) => past.read(stream, filters, Sequence(0), follow),
-            (false, Some(from)) => past.read_from_time(stream, filters, from, follow),
-            (false, None) => past.read(stream, filters, past.span(stream).await?.last, follow),
+        let from = match (args.all, args.from) {
+            (true, _) => From::After(Sequence(0)),
+            (false, Some(from)) => From::Time(from),
+            (false, None) => From::After(past.span(stream).await?.last),
         };
         self.sources.push(Source {
-            reader,
+            reader: Reading::open(past, stream, filters, from, follow),
             next: None,
             ended: false,
         });
@@ -65,15 +67,18 @@ impl Sources {
     }
 
     /// The next message and the number of its stream; `None` at the end.
-    pub(crate) async fn next(&mut self) -> Result<Option<(usize, Record)>, ReplayError> {
+    pub(crate) async fn next(
+        &mut self,
+        skips: &mut Skips,
+    ) -> Result<Option<(usize, Record)>, ReplayError> {
         if self.once {
             for source in &mut self.sources {
-                source.fill().await?;
+                source.fill(skips).await?;
             }
         } else {
             self.poll();
             if self.earliest().is_none() {
-                return self.wait().await.map(Some);
+                return self.wait(skips).await.map(Some);
             }
         }
         Ok(self.earliest().and_then(|at| {
@@ -102,25 +107,27 @@ impl Sources {
         }
     }
 
-    async fn wait(&mut self) -> Result<(usize, Record), ReplayError> {
+    async fn wait(&mut self, skips: &mut Skips) -> Result<(usize, Record), ReplayError> {
         if self.sources.is_empty() {
             return Err(ReplayError::Usage("nothing to follow".into()));
         }
         loop {
             // Dropping the others loses nothing: a reader hands over a record only as its last act.
-            let reading = self.sources.iter_mut().map(|source| source.reader.next());
-            let (record, at, _) = select_all(reading.map(Box::pin)).await;
-            if let Some(record) = record? {
-                return Ok((at, record));
+            let reading = self.sources.iter_mut().map(|source| source.reader.read());
+            let (read, at, _) = select_all(reading.map(Box::pin)).await;
+            match read {
+                Ok(Some(record)) => return Ok((at, record)),
+                Ok(None) => {}
+                Err(error) => self.sources[at].reader.go_over(error, skips)?,
             }
         }
     }
 }
 
 impl Source {
-    async fn fill(&mut self) -> Result<(), ReplayError> {
+    async fn fill(&mut self, skips: &mut Skips) -> Result<(), ReplayError> {
         if self.next.is_none() && !self.ended {
-            let record = self.reader.next().await?;
+            let record = self.reader.next(skips).await?;
             self.ended = record.is_none();
             self.next = record.map(|record| (decided_at(&record), record));
         }

@@ -17,6 +17,8 @@ use super::frame::{Faults, follow, moves, outcomes};
 use super::mail::Needs;
 use crate::ReplayError;
 use crate::commands::Commands;
+use crate::decide::Recorded;
+use crate::skipped::Skips;
 
 /// The next frame.
 pub(super) struct Next {
@@ -68,6 +70,11 @@ impl Areas {
 
     pub(super) const fn folded(&self) -> &Folded {
         &self.folded
+    }
+
+    /// What of the commands could not be read.
+    pub(super) const fn skips(&mut self) -> &mut Skips {
+        self.commands.skips()
     }
 
     pub(super) const fn commands(&self) -> &Commands {
@@ -129,6 +136,17 @@ impl Areas {
             .take(&area, before.position(), frame.pos)
             .await?;
         books.report.frames_unmatched += u64::from(consumed.incomplete);
+        if let (Some(again), Some(_)) = (&mut books.again, &after) {
+            let recorded = Recorded {
+                sequence: at,
+                bytes: &next.record.payload,
+                frame: &frame,
+                commands: &consumed.commands,
+                incomplete: consumed.incomplete,
+            };
+            let otherwise = again.frame(&before, &recorded);
+            faults.extend(otherwise.map(|what| ("decide", what)));
+        }
         if let Some(after) = &after {
             let matched = outcomes(&frame, consumed, &before, after, &mut faults);
             books.report.commands += matched;

@@ -22,6 +22,7 @@ use crate::cli::VerifyArgs;
 use crate::commands::Commands;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
+use crate::skipped::Skips;
 
 /// How often it is noted how far it is, should the process be killed.
 const NOTED_EVERY: Duration = Duration::from_secs(30);
@@ -37,6 +38,7 @@ pub(super) struct Causal<'a> {
     past: &'a Past,
     args: &'a VerifyArgs,
     interrupt: Interrupt,
+    skips: Skips,
     books: Books,
     alone: BTreeMap<String, Alone>,
     areas: Areas,
@@ -73,6 +75,7 @@ impl<'a> Causal<'a> {
             Some(point) => Commands::resume(past, point, follow).await?,
             None => Commands::open(past, Vec::new(), Sequence(0), follow).await?,
         };
+        let commands = commands.tolerant(args.answer.tolerant);
         let after = |stream: &str| taken_to.get(stream).copied().unwrap_or_default();
         Ok(Causal {
             past,
@@ -81,6 +84,7 @@ impl<'a> Causal<'a> {
                 Some(_) => Interrupt::on_signals(),
                 None => Interrupt::default(),
             },
+            skips: Skips::new(args.answer.tolerant),
             books: verified.books,
             alone: verified.alone,
             areas: Areas::new(commands, verified.folded),
@@ -125,6 +129,7 @@ impl<'a> Causal<'a> {
                 noted = Instant::now();
             }
         }
+        self.keep_skipped();
         Ok(End {
             books: self.books,
             areas: self.areas,
@@ -135,9 +140,15 @@ impl<'a> Causal<'a> {
     /// Which of the three has the next message; `None`: all are at their heads.
     async fn next(&mut self) -> Result<Option<usize>, ReplayError> {
         loop {
-            self.orders.fill(|record| self.control.read(record)).await?;
-            self.frames.fill(|record| self.areas.read(record)).await?;
-            self.entries.fill(|record| self.lobby.read(record)).await?;
+            self.orders
+                .fill(&mut self.skips, |record| self.control.read(record))
+                .await?;
+            self.frames
+                .fill(&mut self.skips, |record| self.areas.read(record))
+                .await?;
+            self.entries
+                .fill(&mut self.skips, |record| self.lobby.read(record))
+                .await?;
             let ready = |waits: Option<&Needs>| waits.map(|needs| self.books.mail.meets(needs));
             let waiting = [
                 ready(self.orders.needs()),
@@ -180,8 +191,15 @@ impl<'a> Causal<'a> {
         Ok(())
     }
 
+    /// Makes what was left out part of the report.
+    fn keep_skipped(&mut self) {
+        self.skips.absorb(self.areas.skips());
+        self.books.report.skipped.extend(self.skips.take());
+    }
+
     /// Writes down how far it is.
-    async fn note(&self, path: &Path) -> Result<(), ReplayError> {
+    async fn note(&mut self, path: &Path) -> Result<(), ReplayError> {
+        self.keep_skipped();
         let taken_to = [
             (FRAMES, self.frames.taken_to()),
             (ENTRIES, self.entries.taken_to()),

@@ -1,11 +1,13 @@
 //! One stream with its next message at hand.
 
 use eventlog::{Follow, Record};
-use past::{Past, PastReader};
+use past::Past;
 use schemas::Sequence;
 
 use super::mail::Needs;
 use crate::ReplayError;
+use crate::reading::{From, Reading};
+use crate::skipped::Skips;
 
 /// A message that knows what must have been folded before it.
 pub(super) trait Waiting {
@@ -16,7 +18,7 @@ pub(super) trait Waiting {
 pub(super) struct Cursor<T> {
     past: Past,
     stream: &'static str,
-    reader: PastReader,
+    reader: Reading,
     read_to: Sequence,
     ended: bool,
     /// Where it was opened again without anything having come.
@@ -34,7 +36,7 @@ impl<T: Waiting> Cursor<T> {
         Self {
             past: past.clone(),
             stream,
-            reader: past.read(stream, Vec::new(), after, Follow::UntilHead),
+            reader: reading(past, stream, after),
             read_to: after,
             ended: false,
             reopened_at: None,
@@ -45,9 +47,13 @@ impl<T: Waiting> Cursor<T> {
     }
 
     /// Has the next message at hand, if there is one.
-    pub(super) async fn fill(&mut self, read: impl FnOnce(Record) -> T) -> Result<(), ReplayError> {
+    pub(super) async fn fill(
+        &mut self,
+        skips: &mut Skips,
+        read: impl FnOnce(Record) -> T,
+    ) -> Result<(), ReplayError> {
         if self.next.is_none() && !self.ended {
-            match self.reader.next().await? {
+            match self.reader.next(skips).await? {
                 Some(record) => {
                     self.read_to = record.sequence;
                     self.next_at = record.sequence;
@@ -80,9 +86,12 @@ impl<T: Waiting> Cursor<T> {
         }
         self.reopened_at = Some(self.read_to);
         self.ended = false;
-        self.reader = self
-            .past
-            .read(self.stream, Vec::new(), self.read_to, Follow::UntilHead);
+        self.reader = reading(&self.past, self.stream, self.read_to);
         true
     }
+}
+
+fn reading(past: &Past, stream: &'static str, after: Sequence) -> Reading {
+    let from = From::After(after);
+    Reading::open(past, stream, Vec::new(), from, Follow::UntilHead)
 }

@@ -5,6 +5,8 @@
 //! are numbered without gaps, applied once, and confirmed only when applied; entries of keyed
 //! aggregates never go back; and each character is in exactly one place.
 //!
+//! With `--decide` every frame is also decided again from its commands ([`Again`]).
+//!
 //! What takes long can be interrupted: with `--checkpoint FILE` it goes on where it stopped.
 //!
 //! Areas, their controls and the lobby are three streams, so they are folded in causal order: before an effect is
@@ -42,6 +44,7 @@ use self::checkpoint::Verified;
 use self::mail::Mail;
 use self::places::Places;
 use crate::cli::VerifyArgs;
+use crate::decide::Again;
 use crate::{ReplayError, exit};
 
 /// What all messages are checked against.
@@ -50,6 +53,8 @@ pub(crate) struct Books {
     pub(crate) report: Report,
     pub(crate) mail: Mail,
     pub(crate) places: Places,
+    /// With `--decide`.
+    pub(crate) again: Option<Again>,
 }
 
 pub(crate) async fn verify(
@@ -59,10 +64,13 @@ pub(crate) async fn verify(
 ) -> Result<u8, ReplayError> {
     let report = whole(args, past).await?;
     report.write(args.answer.form(), out)?;
-    Ok(match report.findings.is_empty() {
-        true => exit::CLEAN,
-        false => exit::FINDINGS,
-    })
+    Ok(
+        match (report.findings.is_empty(), report.skipped.is_empty()) {
+            (true, true) => exit::CLEAN,
+            (true, false) => exit::SKIPPED,
+            (false, _) => exit::FINDINGS,
+        },
+    )
 }
 
 /// Folds and checks everything.
@@ -71,6 +79,8 @@ async fn whole(args: &VerifyArgs, past: &Past) -> Result<Report, ReplayError> {
         Some(path) => checkpoint::load(path, past).await?.unwrap_or_default(),
         None => Verified::default(),
     };
+    again(args, &mut verified)?;
+    let begun = std::time::Instant::now();
     alone(past, &mut verified).await?;
     let End {
         mut books,
@@ -86,7 +96,11 @@ async fn whole(args: &VerifyArgs, past: &Past) -> Result<Report, ReplayError> {
         mut report,
         mail,
         places,
+        again,
     } = books;
+    if let Some(again) = again {
+        report.decide(again, begun.elapsed());
+    }
     places.close(&mut report);
     mail.close(&mut report);
     if args.settled {
@@ -97,6 +111,25 @@ async fn whole(args: &VerifyArgs, past: &Past) -> Result<Report, ReplayError> {
         checkpoint::remove(path)?;
     }
     Ok(report)
+}
+
+/// What was begun with `--decide` goes on with it, and nothing else does.
+fn again(args: &VerifyArgs, verified: &mut Verified) -> Result<(), ReplayError> {
+    let begun = !verified.so_far.taken_to.is_empty();
+    let again = &mut verified.books.again;
+    if begun && again.is_some() != args.decide {
+        let (was, is) = match args.decide {
+            true => ("without", "without it"),
+            false => ("with", "with it"),
+        };
+        return Err(ReplayError::Usage(format!(
+            "this verification was begun {was} --decide: go on {is}, or remove the checkpoint"
+        )));
+    }
+    if args.decide {
+        again.get_or_insert_default();
+    }
+    Ok(())
 }
 
 /// The domains whose effects concern nobody else.

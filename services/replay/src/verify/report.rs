@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ReplayError;
 use crate::answer::Form;
+use crate::decide::{Again, Decided};
+use crate::skipped::Skipped;
 
 /// Something that should not be.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -49,6 +51,12 @@ pub struct Report {
     pub characters_travelling: u64,
     /// Characters that were lost and have been taken back: each an operator has to account for.
     pub characters_reclaimed: u64,
+    /// What was decided again, with `--decide`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided: Option<Decided>,
+    /// What could not be read and was left out, under `--tolerant`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<Skipped>,
     /// What should not be; empty: clean.
     pub findings: Vec<Finding>,
 }
@@ -69,6 +77,23 @@ impl Report {
             check: check.into(),
             message: message.into(),
         });
+    }
+
+    /// Takes in what was decided again, in that time.
+    pub(crate) fn decide(&mut self, again: Again, took: std::time::Duration) {
+        let (decided, more) = again.close();
+        for (area, message) in more {
+            let place = Some(area.as_str());
+            self.find(
+                "decide",
+                schemas::subjects::AREA_EVENTS,
+                Sequence(0),
+                place,
+                message,
+            );
+        }
+        eprintln!("{}", decided.speed(took));
+        self.decided = Some(decided);
     }
 
     /// Makes findings of what only waits: nobody writes to this log any more.
@@ -155,6 +180,19 @@ impl Report {
                 "lost and taken back into the lobby: {} characters; `replay explain --player` tells of each (reclaimed.1)",
                 self.characters_reclaimed
             )?;
+        }
+        if let Some(decided) = &self.decided {
+            decided.write(out)?;
+        }
+        for Skipped {
+            stream,
+            from,
+            to,
+            why,
+            ..
+        } in &self.skipped
+        {
+            writeln!(out, "left out: {stream}:{from}-{to}: {why}")?;
         }
         match self.findings.len() {
             0 => writeln!(out, "clean")?,
