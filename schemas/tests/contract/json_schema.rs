@@ -3,15 +3,16 @@
 use schemars::{JsonSchema, schema_for};
 use serde_json::{Value, json};
 
-use schemas::account::{Account, AccountCommand, AccountEvent};
+use schemas::account::{Account, AccountCommand, AccountEvent, AccountReply};
 use schemas::control::{
-    AreaControl, ControlCommand, ControlEvent, EdgeMember, FleetCommand, FleetEvent, Heartbeat,
-    Member, Placement, WorkerControl,
+    AreaControl, ControlCommand, ControlEvent, DutySet, EdgeMember, FleetCommand, FleetEvent, Heartbeat,
+    Member, Opened, Placement, WorkerControl,
 };
-use schemas::credential::{Credential, CredentialCommand, CredentialEvent};
-use schemas::keyed::{KeyedEntry, KeyedMessage};
-use schemas::lobby::{Character, LobbyCommand, LobbyEvent, Ranking};
-use schemas::name::{Name, NameCommand, NameEvent};
+use schemas::credential::{Credential, CredentialCommand, CredentialEvent, CredentialReply};
+use schemas::keyed::{KeyedEntry, KeyedMessage, Reply};
+use schemas::lobby::{Character, LobbyCommand, LobbyEvent, LobbyReply, Ranking};
+use schemas::name::{Name, NameCommand, NameEvent, NameReply};
+use schemas::online::OnlineEntry;
 use schemas::person::PersonKeyEntry;
 use schemas::public_keys::{BoxKeyEntry, CurrentKeys, SignKeyEntry};
 use schemas::wire::{Chunk, ClientMessage, Fields, ServerMessage};
@@ -116,6 +117,13 @@ fn the_json_schemas_say_what_the_types_say() {
     stored::<Member>("member");
     stored::<Heartbeat>("heartbeat");
     stored::<Placement>("placement");
+    stored::<OnlineEntry>("online-entry");
+    stored::<Reply<AccountReply>>("account-reply");
+    stored::<Reply<CredentialReply>>("credential-reply");
+    stored::<Reply<LobbyReply>>("lobby-reply");
+    stored::<Reply<NameReply>>("name-reply");
+    stored::<Reply<Opened>>("control-reply");
+    stored::<Reply<DutySet>>("fleet-reply");
     let mut text = serde_json::to_vec_pretty(&wire()).unwrap();
     text.push(b'\n');
     super::check("schemas/json/wire.json", &text);

@@ -5,6 +5,7 @@
 //! with the change that made it.
 
 mod erasure;
+mod asyncapi;
 mod fleet;
 mod golden;
 mod identity;
