@@ -9,7 +9,7 @@ use serde::ser::{self, Serializer};
 use super::{Refused, Writer, Written, named};
 
 /// A list or a map that is being written.
-pub(super) struct Open<'w, 'a> {
+pub(in crate::event) struct Open<'w, 'a> {
     writer: &'w mut Writer<'a>,
     first: bool,
     drop_type: bool,
