@@ -17,7 +17,9 @@ use schemas::subjects::AggregateId;
 use schemas::{
     AreaId, CharacterId, Claim, Digest, EdgeId, Epoch, Sequence, SessionFence, Tick, UnixMillis,
 };
-use world::{AreaState, Command, FrameHeader, Incoming, TickInput, decide_tick, maps, resume};
+use world::{
+    AreaState, Command, FrameHeader, Incoming, Rules, TickInput, decide_tick, maps, resume,
+};
 
 const PLAYERS: u64 = 500;
 const OTHERS: u64 = 500;
@@ -106,7 +108,8 @@ fn main() {
         resume_tick: Tick(0),
         lost: None,
     };
-    let (frame, bytes, next) = resume(&state, map, owned, UnixMillis(0)).seal(&HEADER);
+    let (frame, bytes, next) =
+        resume(&Rules::DEFAULT, &state, map, owned, UnixMillis(0)).seal(&HEADER);
     state = next;
     reader
         .fold(&frame, Digest::of(&bytes))
@@ -151,7 +154,7 @@ fn main() {
             first_facts: Vec::new(),
         };
         let start = Instant::now();
-        let decision = decide_tick(&state, map, batch);
+        let decision = decide_tick(&Rules::DEFAULT, &state, map, batch);
         let decided = start.elapsed();
         waiting.drain(..decision.consumed);
         let consumed = decision.consumed;

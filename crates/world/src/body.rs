@@ -9,7 +9,7 @@ use schemas::segment::{Controller, Segment};
 use schemas::{AccountId, CharacterId, ClientSeq, EdgeId, Handle, SessionFence, Step, Tick};
 use serde::{Deserialize, Serialize};
 
-use crate::rules::{HISTORY_STEPS, LINK_GRACE_TICKS, LINK_LOST_TICKS};
+use crate::rules::{HISTORY_STEPS, Rules};
 
 /// A character inside an area.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,18 +89,23 @@ impl Body {
 
     /// The tick in which its silence will have a consequence.
     #[must_use]
-    pub(crate) fn link_deadline(&self) -> Tick {
-        Tick(self.link_lost.map_or_else(
-            || self.heard.0.saturating_add(LINK_LOST_TICKS),
-            |lost| lost.0.saturating_add(LINK_GRACE_TICKS),
-        ))
+    pub(crate) fn link_deadline(&self, rules: &Rules) -> Tick {
+        self.silence().deadline(rules)
     }
 
-    /// The first step in which something happens to it by itself.
+    /// Since when nothing has been heard of its session.
     #[must_use]
-    pub(crate) fn due(&self) -> Step {
-        let motion = Step(self.segment.until.0.saturating_add(1));
-        motion.min(self.link_deadline().first_step())
+    pub(crate) fn silence(&self) -> Silence {
+        Silence {
+            since: self.link_lost.unwrap_or(self.heard),
+            lost: self.link_lost.is_some(),
+        }
+    }
+
+    /// The first step that its segment does not tell.
+    #[must_use]
+    pub(crate) const fn motion_due(&self) -> Step {
+        Step(self.segment.until.0.saturating_add(1))
     }
 
     /// Begins `segment`; what came before is history.
@@ -123,5 +128,26 @@ impl Body {
             .take_while(|next| covered(next))
             .count();
         self.history.drain(..stale.min(self.history.len()));
+    }
+}
+
+/// How long a session has been silent; what that leads to, and when, the rules say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Silence {
+    /// When it was last heard, or noticed to be lost.
+    since: Tick,
+    /// Whether it has been noticed.
+    lost: bool,
+}
+
+impl Silence {
+    /// The tick in which it will have a consequence.
+    pub(crate) fn deadline(self, rules: &Rules) -> Tick {
+        let patience = if self.lost {
+            rules.link_grace_ticks
+        } else {
+            rules.link_lost_ticks
+        };
+        Tick(self.since.0.saturating_add(u64::from(patience)))
     }
 }

@@ -29,10 +29,12 @@ pub use decide::{
     Command, Decision, FrameHeader, Incoming, TickInput, decide_tick, incoming, resume, undecodable,
 };
 pub use map::{ClientMap, Door, Map, MapError};
+pub use rules::{Rule, RuleError, Rules};
 pub use state::{AreaState, FoldError, Owner, Steering};
 
-/// The version of the rules that this build decides with; named by every ownership frame. 2: who
-/// is not let in goes to another instance, or back to the lobby without a place.
-pub const RULES_VERSION: u32 = 2;
+/// The version of the rules that this build decides with ([`Rules::DEFAULT`] and the code around them); named by every
+/// ownership frame. 2: who is not let in goes to another instance, or back to the lobby without a place. 3: who leaves
+/// is told with whose it is and where it stood (`departed.2`).
+pub const RULES_VERSION: u32 = 3;
 /// The version of the canonical encoding under the state hashes.
 pub const HASH_VERSION: u32 = 1;

@@ -14,11 +14,12 @@ use super::movement::Pressing;
 use super::{Command, Incoming, TickInput, effect, player};
 use crate::evolve;
 use crate::map::Map;
-use crate::rules::MAX_COMMANDS_PER_TICK;
+use crate::rules::Rules;
 use crate::state::AreaState;
 
 /// The working copy and what has been decided so far.
 pub(super) struct Deciding<'a> {
+    pub(super) rules: &'a Rules,
     /// The area before the tick.
     pub(super) before: &'a AreaState,
     pub(super) map: &'a Map,
@@ -46,19 +47,29 @@ pub(super) struct Deciding<'a> {
 }
 
 impl<'a> Deciding<'a> {
-    pub(super) fn new(before: &'a AreaState, map: &'a Map, batch: &TickInput) -> Self {
+    pub(super) fn new(
+        rules: &'a Rules,
+        before: &'a AreaState,
+        map: &'a Map,
+        batch: &TickInput,
+    ) -> Self {
         let tick = batch.tick.max(before.tick());
-        let due = before.slots.due(tick.last_step()).count();
+        let due = before.slots.due(rules, tick).count();
         let remapped = batch.first_facts.iter().any(|fact| {
             matches!((fact, before.owner()), (Fact::Owned { map_hash, .. }, Some(owner))
                 if *map_hash != owner.map_hash)
         });
+        let mut next = before.clone();
+        if !evolve::claims(&batch.first_facts) {
+            evolve::pass(&mut next, tick);
+        }
         Self {
+            rules,
             before,
             map,
             tick,
             at: batch.at.max(before.at()),
-            next: before.clone(),
+            next,
             facts: Vec::new(),
             effects: Vec::new(),
             outcomes: Outcomes::default(),
@@ -154,7 +165,8 @@ impl<'a> Deciding<'a> {
             },
             _ => false,
         };
-        renews || consumed >= MAX_COMMANDS_PER_TICK || !self.budget.fits(command)
+        let most = usize::try_from(self.rules.max_commands_per_tick).unwrap_or(usize::MAX);
+        renews || consumed >= most || !self.budget.fits(command)
     }
 
     /// Decides one command.

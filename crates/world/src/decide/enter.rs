@@ -53,7 +53,7 @@ pub(super) fn enter(
         handle,
         traveller: Box::new(traveller.clone()),
         from: source.clone(),
-        segment: plan(area.map, &body, &controller, from),
+        segment: plan(area.rules, area.map, &body, &controller, from),
         controller,
     });
     match admission {

@@ -5,7 +5,7 @@
 //! leaves in the frame in which it came: an area never refuses. Members of a *party* stay
 //! together: where one of them is, the others are let in up to the hard capacity; where one of
 //! them was sent lately, the others are sent, too. A *hop* is one sending on; after
-//! [`MAX_HOPS`] of them somebody is let in wherever there is room at all, so that instances that
+//! `max_hops` of them somebody is let in wherever there is room at all, so that instances that
 //! point at one another cannot play ball with anybody for ever.
 
 use schemas::AreaId;
@@ -16,8 +16,7 @@ use schemas::subjects::AggregateId;
 use super::budget::DEPARTURE;
 use super::deciding::Deciding;
 use super::departure;
-use crate::rules::{HARD_CAPACITY, MAX_HOPS};
-use crate::state::Steering;
+use crate::state::{Steering, capacity};
 
 /// What an area does with somebody who comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,9 +39,9 @@ pub(super) fn admission(
     let steering = state.steering();
     let population = state.population();
     let overflow = steering.overflow.as_ref();
-    let may_hop = traveller.hops < MAX_HOPS;
+    let may_hop = traveller.hops < area.rules.max_hops;
     let elsewhere = |to: &&AreaId| *source != AggregateId::Area((*to).clone());
-    if state.is_closed() || population >= HARD_CAPACITY {
+    if state.is_closed() || population >= capacity(area.rules.hard_capacity) {
         return match overflow {
             Some(to) if may_hop => Admission::On(to.clone()),
             _ => Admission::Lobby,
@@ -58,7 +57,7 @@ pub(super) fn admission(
         return Admission::On(to.clone());
     }
     match overflow.filter(elsewhere) {
-        Some(to) if population >= steering.soft_capacity() => Admission::On(to.clone()),
+        Some(to) if population >= steering.soft_capacity(area.rules) => Admission::On(to.clone()),
         _ => Admission::Here,
     }
 }

@@ -40,9 +40,9 @@ pub(super) fn watch(area: &mut Deciding<'_>) {
     let silent: Vec<_> = area
         .next
         .slots
-        .due(area.tick.last_step())
+        .due(area.rules, area.tick)
         .filter_map(|handle| area.next.body(handle))
-        .filter(|body| body.link_deadline() <= area.tick)
+        .filter(|body| body.link_deadline(area.rules) <= area.tick)
         .map(|body| (body.handle, body.character, body.link_lost.is_some()))
         .collect();
     for (handle, character, lost) in silent {

@@ -30,6 +30,7 @@ pub use incoming::{Command, Incoming, incoming, undecodable};
 
 use crate::evolve;
 use crate::map::Map;
+use crate::rules::Rules;
 use crate::state::AreaState;
 
 /// What a tick decides on.
@@ -138,13 +139,13 @@ impl Decision {
     }
 }
 
-/// Decides tick `batch.tick` of an area that stands as `state` says.
+/// Decides tick `batch.tick` of an area that stands as `state` says, by `rules`.
 ///
 /// Nothing outside is touched; whoever does not get the frame into the log forgets the decision.
 /// Commands are taken only when the tick lies after the state's own.
 #[must_use]
-pub fn decide_tick(state: &AreaState, map: &Map, batch: TickInput) -> Decision {
-    let mut area = Deciding::new(state, map, &batch);
+pub fn decide_tick(rules: &Rules, state: &AreaState, map: &Map, batch: TickInput) -> Decision {
+    let mut area = Deciding::new(rules, state, map, &batch);
     for fact in batch.first_facts {
         area.happen(fact);
     }
@@ -195,7 +196,13 @@ pub fn decide_tick(state: &AreaState, map: &Map, batch: TickInput) -> Decision {
 /// The ownership frame's decision: `owned` (with its `resume_tick`) is recorded, and the world is
 /// stepped to that tick without commands. Folding the frame needs no physics.
 #[must_use]
-pub fn resume(state: &AreaState, map: &Map, owned: Fact, at: UnixMillis) -> Decision {
+pub fn resume(
+    rules: &Rules,
+    state: &AreaState,
+    map: &Map,
+    owned: Fact,
+    at: UnixMillis,
+) -> Decision {
     let tick = match &owned {
         Fact::Owned { resume_tick, .. } => *resume_tick,
         _ => state.tick(),
@@ -206,5 +213,5 @@ pub fn resume(state: &AreaState, map: &Map, owned: Fact, at: UnixMillis) -> Deci
         commands: Vec::new(),
         first_facts: vec![owned],
     };
-    decide_tick(state, map, batch)
+    decide_tick(rules, state, map, batch)
 }

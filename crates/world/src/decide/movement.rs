@@ -57,7 +57,7 @@ pub(super) fn movement(area: &mut Deciding<'_>) -> Motion {
     let mut bodies: BTreeSet<Handle> = if area.remapped {
         area.next.bodies().map(|body| body.handle).collect()
     } else {
-        area.next.slots.due(area.tick.last_step()).collect()
+        area.next.slots.due(area.rules, area.tick).collect()
     };
     bodies.extend(area.pressing.keys());
     let mut motion = Motion::default();
@@ -95,7 +95,7 @@ fn carry(area: &Deciding<'_>, handle: Handle, start: Driven) -> Vec<Driven> {
         .pressing
         .get(&handle)
         .map_or([None, None], |pressing| pressing.presses);
-    drive(area.map, start, first, base, &presses)
+    drive(area.rules, area.map, start, first, base, &presses)
 }
 
 /// Puts a body on a map that was not there when it last moved: out of walls, at rest.
@@ -107,5 +107,8 @@ fn replaced(area: &Deciding<'_>, start: Driven) -> Driven {
     let body = Kinetic::placed(area.map, x, y);
     controller.mode = body.mode;
     let from = Step(now.0);
-    (plan(area.map, &body, &controller, from), controller)
+    (
+        plan(area.rules, area.map, &body, &controller, from),
+        controller,
+    )
 }

@@ -7,7 +7,6 @@ use schemas::{Handle, UnixMillis};
 
 use super::deciding::Deciding;
 use super::{departure, speech};
-use crate::rules::{COMMAND_LIFETIME_MILLIS, MAX_SEQUENCE_GAP};
 
 /// Decides `command`; a `fault` is refused where it would have been looked at.
 pub(super) fn player(
@@ -47,7 +46,7 @@ pub(super) fn player(
         }
         return;
     }
-    if seq - last > MAX_SEQUENCE_GAP {
+    if seq - last > area.rules.max_sequence_gap {
         return area.reject(*character, *seq, Reason::OutOfOrder);
     }
     super::links::hear(area, handle);
@@ -55,7 +54,7 @@ pub(super) fn player(
     let waited = area.at.0.saturating_sub(stored_at.0);
     let verdict = if fault {
         Err(Reason::Fault)
-    } else if waited > COMMAND_LIFETIME_MILLIS {
+    } else if waited > u64::from(area.rules.command_lifetime_millis) {
         Err(Reason::Expired)
     } else {
         act(area, handle, ask)

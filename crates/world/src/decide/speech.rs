@@ -6,7 +6,7 @@ use schemas::outcome::Reason;
 use schemas::sealed::Sealed;
 
 use super::deciding::Deciding;
-use crate::rules::{MAX_SEALED_BYTES, MAX_SPOKEN_PER_TICK};
+use crate::rules::MAX_SEALED_BYTES;
 
 pub(super) fn say(area: &mut Deciding<'_>, handle: Handle, text: &Sealed) -> Result<(), Reason> {
     #[cfg(feature = "fault-injection")]
@@ -17,7 +17,7 @@ pub(super) fn say(area: &mut Deciding<'_>, handle: Handle, text: &Sealed) -> Res
     }
     let spoken = area.spoken.entry(handle).or_default();
     *spoken += 1;
-    if *spoken > MAX_SPOKEN_PER_TICK {
+    if *spoken > area.rules.max_spoken_per_tick {
         return Err(Reason::TooMany);
     }
     let character = area.next.body(handle).ok_or(Reason::NotHere)?.character;

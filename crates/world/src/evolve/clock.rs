@@ -8,6 +8,17 @@ use schemas::{Tick, UnixMillis};
 use crate::rules::{FORGET_COUNTER_TICKS, FORWARD_TICKS, SWEEP_TICKS};
 use crate::state::{AreaState, gone_hash, received_hash};
 
+/// Lets the ticks before `tick` pass, of which no frame tells because nothing happened in them. Their owner executed
+/// them one by one, and forgot what was to be forgotten as of the tick in which it was due.
+pub(crate) fn pass(state: &mut AreaState, tick: Tick) {
+    let last = Tick(tick.0.saturating_sub(1));
+    let swept = Tick(last.0 / SWEEP_TICKS * SWEEP_TICKS);
+    if swept > state.tick {
+        sweep(state, swept);
+    }
+    state.tick = last.max(state.tick);
+}
+
 /// Sets tick and time; now and then forgets what has become useless.
 pub(crate) fn clock(state: &mut AreaState, tick: Tick, at: UnixMillis) {
     if state.tick.0 / SWEEP_TICKS != tick.0 / SWEEP_TICKS {

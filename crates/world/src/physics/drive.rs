@@ -7,7 +7,7 @@ use super::Kinetic;
 use super::plan::plan;
 use super::step::{stands_on_one_way, step};
 use crate::map::Map;
-use crate::rules::{COYOTE_STEPS, DROP_THROUGH_STEPS, JUMP_BUFFER_STEPS, JUMP_SPEED};
+use crate::rules::Rules;
 
 /// What is held from a step on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,6 +30,7 @@ pub type Driven = (Segment, Controller);
 /// tick began.
 #[must_use]
 pub fn drive(
+    rules: &Rules,
     map: &Map,
     motion: Driven,
     first: Step,
@@ -54,12 +55,12 @@ pub fn drive(
         let ended = Step(now.0.saturating_sub(1));
         let mut body = Kinetic::of(&segment, ended);
         if let Some(keys) = keys {
-            press(map, &mut body, &mut controller, keys, now);
+            press(rules, map, &mut body, &mut controller, keys, now);
         }
-        segment = plan(map, &body, &controller, ended);
+        segment = plan(rules, map, &body, &controller, ended);
         if segment.until < now {
-            (body, controller) = through(map, &body, controller, now);
-            segment = plan(map, &body, &controller, now);
+            (body, controller) = through(rules, map, &body, controller, now);
+            segment = plan(rules, map, &body, &controller, now);
         }
         controller.mode = segment.mode;
         if segment.from.next() <= tick_start {
@@ -84,6 +85,7 @@ pub fn drive(
 /// client does.
 #[must_use]
 pub fn advance(
+    rules: &Rules,
     map: &Map,
     mut body: Kinetic,
     mut controller: Controller,
@@ -91,15 +93,22 @@ pub fn advance(
     now: Step,
 ) -> (Kinetic, Controller) {
     if let Some(keys) = keys {
-        press(map, &mut body, &mut controller, keys, now);
+        press(rules, map, &mut body, &mut controller, keys, now);
     }
-    let (body, mut controller) = through(map, &body, controller, now);
+    let (body, mut controller) = through(rules, map, &body, controller, now);
     controller.mode = body.mode;
     (body, controller)
 }
 
 /// What keys do at the beginning of step `now`.
-fn press(map: &Map, body: &mut Kinetic, controller: &mut Controller, keys: Keys, now: Step) {
+fn press(
+    rules: &Rules,
+    map: &Map,
+    body: &mut Kinetic,
+    controller: &mut Controller,
+    keys: Keys,
+    now: Step,
+) {
     let pressed = InputBits(keys.pressed.0 | (keys.held.0 & !controller.input.0));
     controller.input = keys.held;
     if now <= controller.stunned_until {
@@ -110,21 +119,21 @@ fn press(map: &Map, body: &mut Kinetic, controller: &mut Controller, keys: Keys,
         && stands_on_one_way(map, body.x, body.y)
     {
         body.mode = Mode::Air;
-        controller.drop_through_until = Step(now.0 + DROP_THROUGH_STEPS - 1);
+        controller.drop_through_until = Step(now.0 + u64::from(rules.drop_through_steps) - 1);
     }
     if pressed.holds(InputBits::JUMP) {
         if body.mode == Mode::Ground || now <= controller.coyote_until {
-            jump(body);
+            jump(rules, body);
             controller.coyote_until = spent(controller.coyote_until, now);
         } else {
-            controller.jump_buffered_until = Step(now.0 + JUMP_BUFFER_STEPS);
+            controller.jump_buffered_until = Step(now.0 + u64::from(rules.jump_buffer_steps));
         }
     }
 }
 
-const fn jump(body: &mut Kinetic) {
+const fn jump(rules: &Rules, body: &mut Kinetic) {
     body.mode = Mode::Air;
-    body.vy = -JUMP_SPEED;
+    body.vy = -rules.jump_speed;
 }
 
 /// A timer that has served: over if it was not.
@@ -134,18 +143,21 @@ fn spent(timer: Step, now: Step) -> Step {
 
 /// Moves through step `now` and lets happen what happens in it.
 fn through(
+    rules: &Rules,
     map: &Map,
     body: &Kinetic,
     mut controller: Controller,
     now: Step,
 ) -> (Kinetic, Controller) {
-    let mut after = step(map, body, &controller, now).body;
+    let mut after = step(rules, map, body, &controller, now).body;
     match (body.mode, after.mode) {
-        (Mode::Ground, Mode::Air) => controller.coyote_until = Step(now.0 + COYOTE_STEPS),
+        (Mode::Ground, Mode::Air) => {
+            controller.coyote_until = Step(now.0 + u64::from(rules.coyote_steps))
+        }
         (Mode::Air, Mode::Ground)
             if now <= controller.jump_buffered_until && now > controller.stunned_until =>
         {
-            jump(&mut after);
+            jump(rules, &mut after);
             controller.jump_buffered_until = spent(controller.jump_buffered_until, now);
         }
         _ => {}

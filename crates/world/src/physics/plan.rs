@@ -6,17 +6,23 @@ use schemas::segment::{Controller, Mode, Segment};
 use super::Kinetic;
 use super::step::step;
 use crate::map::{Map, Tile};
-use crate::rules::{BODY_HEIGHT, BODY_WIDTH, HORIZON_STEPS, LOOK_AHEAD_TILES};
+use crate::rules::{BODY_HEIGHT, BODY_WIDTH, Rules};
 
 /// The segment of a body that stands as `body` says at the end of step `from`.
 ///
-/// It ends where anything but its acceleration happens, and after [`HORIZON_STEPS`] at the
+/// It ends where anything but its acceleration happens, and after [`Rules::horizon_steps`] at the
 /// latest. Two bodies are spared that horizon, because nothing can come to them unseen: one at
 /// rest (until input comes: forever) and one that runs at constant speed over level ground
-/// (until the next wall or edge, at most [`LOOK_AHEAD_TILES`] away).
+/// (until the next wall or edge, at most [`Rules::look_ahead_tiles`] away).
 #[must_use]
-pub fn plan(map: &Map, body: &Kinetic, controller: &Controller, from: Step) -> Segment {
-    let first = step(map, body, controller, from.next());
+pub fn plan(
+    rules: &Rules,
+    map: &Map,
+    body: &Kinetic,
+    controller: &Controller,
+    from: Step,
+) -> Segment {
+    let first = step(rules, map, body, controller, from.next());
     let constant = first.acceleration;
     if !first.free {
         return body.segment(from, constant, from);
@@ -26,14 +32,14 @@ pub fn plan(map: &Map, body: &Kinetic, controller: &Controller, from: Step) -> S
         let until = if body.vx == 0 {
             Segment::FOREVER
         } else {
-            Step(from.0 + level_steps(map, body))
+            Step(from.0 + level_steps(rules, map, body))
         };
         return body.segment(from, constant, until);
     }
     let mut now = first.body;
     let mut length = 1;
-    while length < HORIZON_STEPS {
-        let next = step(map, &now, controller, Step(from.0 + length + 1));
+    while length < u64::from(rules.horizon_steps) {
+        let next = step(rules, map, &now, controller, Step(from.0 + length + 1));
         if !next.free || next.acceleration != constant {
             break;
         }
@@ -44,7 +50,7 @@ pub fn plan(map: &Map, body: &Kinetic, controller: &Controller, from: Step) -> S
 }
 
 /// For how many steps a runner at constant speed meets neither wall nor edge.
-fn level_steps(map: &Map, body: &Kinetic) -> u64 {
+fn level_steps(rules: &Rules, map: &Map, body: &Kinetic) -> u64 {
     let tile = map.tile_size();
     let rows = (map.cell(body.y), map.cell(body.y + BODY_HEIGHT - 1));
     let below = map.cell(body.y + BODY_HEIGHT);
@@ -57,7 +63,7 @@ fn level_steps(map: &Map, body: &Kinetic) -> u64 {
         (map.cell(body.x), map.cell(body.x + BODY_WIDTH - 1), -1)
     };
     let mut free = i32::MAX;
-    for distance in 0..=LOOK_AHEAD_TILES {
+    for distance in 0..=rules.look_ahead_tiles {
         let column = behind + onward * distance;
         // How far until the leading edge touches this column, and until the trailing edge is
         // in it: both in 1/256 px.
@@ -75,7 +81,7 @@ fn level_steps(map: &Map, body: &Kinetic) -> u64 {
             free = to_touch / speed;
             break;
         }
-        if distance == LOOK_AHEAD_TILES {
+        if distance == rules.look_ahead_tiles {
             free = to_touch.max(0) / speed;
             break;
         }

@@ -8,7 +8,7 @@ use schemas::segment::{Controller, Mode};
 use super::Kinetic;
 use super::steer::steer;
 use crate::map::{Map, Tile};
-use crate::rules::{BODY_HEIGHT, BODY_WIDTH};
+use crate::rules::{BODY_HEIGHT, BODY_WIDTH, Rules};
 
 /// A body after a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,8 +23,14 @@ pub struct Stepped {
 
 /// Moves `body` through `step`.
 #[must_use]
-pub fn step(map: &Map, body: &Kinetic, controller: &Controller, step: Step) -> Stepped {
-    let acceleration = steer(map, body, controller, step);
+pub fn step(
+    rules: &Rules,
+    map: &Map,
+    body: &Kinetic,
+    controller: &Controller,
+    step: Step,
+) -> Stepped {
+    let acceleration = steer(rules, map, body, controller, step);
     let formula = Kinetic {
         x: body.x + body.vx + acceleration.0,
         y: body.y + body.vy + acceleration.1,

@@ -29,6 +29,7 @@ pub(crate) use parts::{Gone, Mail, Received};
 pub(crate) use slots::Slots;
 pub(crate) use steering::Instances;
 pub use steering::Steering;
+pub(crate) use steering::capacity;
 
 use crate::body::Body;
 

@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use schemas::frame::StateHash;
-use schemas::{Handle, Step};
+use schemas::{Handle, Step, Tick};
 
 use super::hash::body_hash;
-use crate::body::Body;
+use crate::body::{Body, Silence};
+use crate::rules::Rules;
 
 /// A body, and what is known of it without looking at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Slot {
     body: Arc<Body>,
     hash: StateHash,
-    due: Step,
+    /// The first step that its segment does not tell.
+    motion_due: Step,
+    silence: Silence,
 }
 
 /// Bodies by handle.
@@ -22,7 +25,7 @@ pub(crate) struct Slots {
     slots: Vec<Option<Slot>>,
     /// Sum of the hashes of all settled bodies.
     sum: StateHash,
-    /// Handles whose hash and due step are not up to date.
+    /// Handles whose hash and due times are not up to date.
     dirty: Vec<Handle>,
 }
 
@@ -54,7 +57,8 @@ impl Slots {
         self.slots[place] = Some(Slot {
             body: Arc::new(body),
             hash: StateHash::default(),
-            due: Step(0),
+            motion_due: Step(0),
+            silence: Silence::default(),
         });
         self.dirty.push(handle);
     }
@@ -69,11 +73,12 @@ impl Slots {
         Some(slot.body)
     }
 
-    /// The bodies to which something happens by itself up to `step`.
-    pub(crate) fn due(&self, step: Step) -> impl Iterator<Item = Handle> {
+    /// The bodies to which something happens by itself up to the end of `tick`.
+    pub(crate) fn due(&self, rules: &Rules, tick: Tick) -> impl Iterator<Item = Handle> {
+        let step = tick.last_step();
         (0..).zip(&self.slots).filter_map(move |(handle, slot)| {
             slot.as_ref()
-                .is_some_and(|slot| slot.due <= step)
+                .is_some_and(|slot| slot.motion_due <= step || slot.silence.deadline(rules) <= tick)
                 .then_some(handle)
         })
     }
@@ -83,7 +88,7 @@ impl Slots {
         (0..=Handle::MAX).filter(|&handle| self.get(handle).is_none())
     }
 
-    /// Brings hashes and due steps up to date; returns the sum of the hashes.
+    /// Brings hashes and due times up to date; returns the sum of the hashes.
     pub(crate) fn settle(&mut self) -> StateHash {
         let mut dirty = std::mem::take(&mut self.dirty);
         dirty.sort_unstable();
@@ -108,7 +113,8 @@ impl Slots {
                 .wrapping_sub(slot.hash.full)
                 .wrapping_add(hash.full);
             slot.hash = hash;
-            slot.due = slot.body.due();
+            slot.motion_due = slot.body.motion_due();
+            slot.silence = slot.body.silence();
         }
         self.dirty = dirty;
         self.sum

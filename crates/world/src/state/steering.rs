@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::AreaState;
 use super::hash::{party_hash, steering_hash};
 use crate::body::Body;
-use crate::rules::{PARTY_TICKS, REMEMBERED_PARTIES, SOFT_CAPACITY};
+use crate::rules::{PARTY_TICKS, REMEMBERED_PARTIES, Rules};
 
 /// What the area's control last told it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -22,23 +22,28 @@ pub struct Steering {
     pub closed: bool,
     /// To which instance of its map it sends on; `None`: to the lobby.
     pub overflow: Option<AreaId>,
-    /// Bodies from which on it sends on who comes; 0: [`SOFT_CAPACITY`].
+    /// Bodies from which on it sends on who comes; 0: as the rules say.
     pub soft: u32,
 }
 
 impl Steering {
     /// Bodies from which on it sends on who comes, if it has an overflow.
     #[must_use]
-    pub fn soft_capacity(&self) -> usize {
+    pub fn soft_capacity(&self, rules: &Rules) -> usize {
         match self.soft {
-            0 => SOFT_CAPACITY,
-            soft => usize::try_from(soft).unwrap_or(SOFT_CAPACITY),
+            0 => capacity(rules.soft_capacity),
+            soft => capacity(soft),
         }
     }
 
     pub(super) fn is_default(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// So many bodies.
+pub(crate) fn capacity(bodies: u32) -> usize {
+    usize::try_from(bodies).unwrap_or(usize::MAX)
 }
 
 /// Where a party was sent on to.

@@ -7,6 +7,8 @@ use schemas::outcome::Reason;
 use schemas::segment::InputBits;
 use schemas::subjects::AggregateId;
 use schemas::{AreaId, SessionFence};
+use world::Command;
+use world::rules::{FORWARD_TICKS, SWEEP_TICKS};
 
 use crate::support::{ANN, BEN, EDGE, RIGHT, World, drawn, floor, traveller};
 
@@ -191,4 +193,22 @@ fn who_is_already_here_is_not_doubled() {
         }
     ));
     assert_eq!(world.state.population(), 1);
+}
+
+#[test]
+fn what_is_forgotten_in_a_tick_without_a_frame_is_forgotten_by_readers_alike() {
+    let mut world = house();
+    world.holds(ANN, RIGHT);
+    world.ticks(3);
+    let ask = world.asks(ANN, PlayerAsk::UseDoor);
+    let left = world.tick([ask]).tick.0;
+    // Nobody is here any more, so the tick in which old entries are swept out has no frame; in the frame after it ANN
+    // has been gone for long enough to be forgotten, and was not yet when it was due.
+    world.silently(SWEEP_TICKS - world.state.tick().0);
+    world.silently(left);
+    let frame = world.tick([Command::Undecodable]);
+    assert!(frame.tick.0 - left > FORWARD_TICKS);
+    // By the next time it is due she is.
+    world.silently(SWEEP_TICKS);
+    world.tick([Command::Undecodable]);
 }

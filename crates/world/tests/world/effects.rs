@@ -6,8 +6,7 @@ use schemas::fact::{DepartureReason, Fact};
 use schemas::outcome::EffectVerdict;
 use schemas::subjects::AggregateId;
 use schemas::{AreaId, CharacterId, SessionFence, Tick};
-use world::rules::HARD_CAPACITY;
-use world::{Command, TickInput, decide_tick};
+use world::{Command, Rules, TickInput, decide_tick};
 
 use crate::support::{ANN, BEN, RIGHT, World, floor, traveller};
 
@@ -34,7 +33,7 @@ fn an_effect_is_applied_once_and_confirmed_again() {
         commands,
         first_facts: vec![],
     };
-    let decision = decide_tick(&world.state, &world.map, batch);
+    let decision = decide_tick(&Rules::DEFAULT, &world.state, &world.map, batch);
     let verdicts: Vec<_> = decision
         .outcomes
         .effects
@@ -91,7 +90,8 @@ fn effects_stay_pending_until_confirmed() {
 fn an_area_that_is_full_sends_on_to_the_lobby_in_the_same_frame() {
     let mut world = World::given(floor());
     let mut next = 1;
-    while world.state.population() < HARD_CAPACITY {
+    let hard = usize::try_from(Rules::DEFAULT.hard_capacity).unwrap();
+    while world.state.population() < hard {
         let commands: Vec<_> = (0..200)
             .map(|_| {
                 next += 1;
@@ -121,7 +121,7 @@ fn an_area_that_is_full_sends_on_to_the_lobby_in_the_same_frame() {
         &frame.effects[0].payload,
         EffectPayload::Returned { .. }
     ));
-    assert_eq!(world.state.population(), HARD_CAPACITY);
+    assert_eq!(world.state.population(), hard);
 
     // All of them fall silent at once: the frames that tell it stay within their bounds.
     for _ in 0..900 {
@@ -162,7 +162,7 @@ fn a_new_owner_steps_the_world_on_without_commands() {
     patient.ticks(20);
     let resume = Tick(world.state.tick().0 + 20);
     let owned = world.owned(resume);
-    let decision = world::resume(&world.state, &world.map, owned, world.now);
+    let decision = world::resume(&Rules::DEFAULT, &world.state, &world.map, owned, world.now);
     let header = world::FrameHeader {
         epoch: schemas::Epoch(2),
         claim: schemas::Claim(3),
@@ -182,6 +182,7 @@ fn a_new_owner_steps_the_world_on_without_commands() {
 fn a_frame_of_a_former_owner_or_out_of_turn_is_refused() {
     let mut world = World::given(floor()).with(ANN);
     let loser = decide_tick(
+        &Rules::DEFAULT,
         &world.state,
         &world.map,
         TickInput {
@@ -239,7 +240,7 @@ fn an_idle_counter_is_forgotten_after_a_day_and_its_source_is_still_understood()
         ..TickInput::default()
     };
     world.now = later.at;
-    let decision = decide_tick(&world.state, &world.map, later);
+    let decision = decide_tick(&Rules::DEFAULT, &world.state, &world.map, later);
     world.commit(decision);
     assert_eq!(world.state.received(&source), 0);
 
@@ -267,7 +268,7 @@ fn on_a_new_map_nobody_is_left_standing_in_a_wall() {
     let (x, y) = world.at(ANN);
     assert!(world.map.is_blocked(x, y));
     let owned = world.owned(world.state.tick());
-    let decision = world::resume(&world.state, &world.map, owned, world.now);
+    let decision = world::resume(&Rules::DEFAULT, &world.state, &world.map, owned, world.now);
     let header = world::FrameHeader {
         epoch: schemas::Epoch(2),
         claim: schemas::Claim(3),

@@ -6,7 +6,10 @@ use schemas::fact::{DepartureReason, Destination, Fact};
 use schemas::frame::Frame;
 use schemas::subjects::AggregateId;
 use schemas::{AreaId, CharacterId, SessionFence};
-use world::rules::{MAX_HOPS, PARTY_TICKS};
+use world::Rules;
+use world::rules::PARTY_TICKS;
+
+const MAX_HOPS: u8 = Rules::DEFAULT.max_hops;
 
 use crate::support::{ANN, BEN, RIGHT, World, floor, traveller};
 
@@ -288,7 +291,7 @@ fn a_snapshot_of_a_steered_area_is_read_as_it_was() {
     let stored = schemas::encode(&world.state);
     let restored: world::AreaState = schemas::decode(&stored).unwrap();
     assert_eq!(restored, world.state);
-    assert_eq!(restored.steering().soft_capacity(), 1);
+    assert_eq!(restored.steering().soft_capacity(&Rules::DEFAULT), 1);
     let away = restored.party_away(CLEO, restored.tick());
     assert_eq!(away, Some(&area("drawn-2")));
 }

@@ -1,7 +1,8 @@
 //! Walking, running, jumping, falling, and what stops a body.
 
 use schemas::segment::{InputBits, Mode, Segment};
-use world::rules::{BODY_HEIGHT, BODY_WIDTH, JUMP_SPEED, RUN_SPEED, TERMINAL_SPEED, WALK_SPEED};
+use world::Rules;
+use world::rules::{BODY_HEIGHT, BODY_WIDTH};
 
 use crate::support::{ANN, DOWN, JUMP, LEFT, NOTHING, RIGHT, RUN_RIGHT, TILE, World, drawn, floor};
 
@@ -18,10 +19,10 @@ fn a_walker_runs_up_to_walking_speed_and_a_runner_to_running_speed() {
     let mut world = World::given(floor()).with(ANN);
     world.holds(ANN, RIGHT);
     world.ticks(10);
-    assert_eq!(world.velocity(ANN), (WALK_SPEED, 0));
+    assert_eq!(world.velocity(ANN), (Rules::DEFAULT.walk_speed, 0));
     world.holds(ANN, RUN_RIGHT);
     world.ticks(10);
-    assert_eq!(world.velocity(ANN), (RUN_SPEED, 0));
+    assert_eq!(world.velocity(ANN), (Rules::DEFAULT.run_speed, 0));
     world.holds(ANN, NOTHING);
     world.ticks(10);
     assert_eq!(world.velocity(ANN), (0, 0));
@@ -36,7 +37,7 @@ fn a_runner_on_level_ground_costs_nothing_for_seconds() {
     for _ in 0..60 {
         assert!(world.keep_alive().motion.0.is_empty());
     }
-    assert_eq!(world.velocity(ANN), (WALK_SPEED, 0));
+    assert_eq!(world.velocity(ANN), (Rules::DEFAULT.walk_speed, 0));
 }
 
 #[test]
@@ -59,7 +60,7 @@ fn a_turn_is_told_in_two_segments() {
         frame = world.tick([]);
     }
     assert_eq!(records, 2);
-    assert_eq!(world.velocity(ANN), (-WALK_SPEED, 0));
+    assert_eq!(world.velocity(ANN), (-Rules::DEFAULT.walk_speed, 0));
 }
 
 #[test]
@@ -203,7 +204,7 @@ fn a_fall_has_a_highest_speed_and_ends_on_the_floor() {
         fastest = fastest.max(world.velocity(ANN).1);
         world.keep_alive();
     }
-    assert_eq!(fastest, TERMINAL_SPEED);
+    assert_eq!(fastest, Rules::DEFAULT.terminal_speed);
     assert_eq!(world.at(ANN).1, 82 * TILE - BODY_HEIGHT);
 }
 
@@ -260,5 +261,5 @@ fn input_for_the_second_step_of_a_tick_acts_there() {
     );
     world.tick([ask]);
     assert_eq!(world.body(ANN).segment.from.0, step - 1);
-    assert_eq!(world.body(ANN).segment.vy, -JUMP_SPEED);
+    assert_eq!(world.body(ANN).segment.vy, -Rules::DEFAULT.jump_speed);
 }

@@ -17,7 +17,7 @@ use schemas::{
     UnixMillis,
 };
 use world::{
-    AreaState, Body, Command, Decision, FrameHeader, Incoming, Map, TickInput, decide_tick,
+    AreaState, Body, Command, Decision, FrameHeader, Incoming, Map, Rules, TickInput, decide_tick,
 };
 
 /// Random cases; those that ever failed are committed beside the tests and tried first.
@@ -107,7 +107,9 @@ pub(crate) struct World {
     pub(crate) state: AreaState,
     pub(crate) reader: AreaState,
     pub(crate) now: UnixMillis,
+    /// The version that its owner names.
     pub(crate) rules: u32,
+    pub(crate) numbers: Rules,
     pub(crate) frames: Vec<Vec<u8>>,
     sequence: u64,
     lobby_numbers: std::collections::BTreeMap<CharacterId, u64>,
@@ -138,12 +140,13 @@ impl World {
             map,
             now: UnixMillis(1_000_000),
             rules,
+            numbers: Rules::DEFAULT,
             frames: Vec::new(),
             sequence: 0,
             lobby_numbers: std::collections::BTreeMap::new(),
         };
         let owned = world.owned(Tick(0));
-        let decision = world::resume(&world.state, &world.map, owned, world.now);
+        let decision = world::resume(&world.numbers, &world.state, &world.map, owned, world.now);
         world.commit(decision);
         world
     }
@@ -257,7 +260,7 @@ impl World {
             first_facts: Vec::new(),
         };
         self.now.0 += 40;
-        let decision = decide_tick(&self.state, &self.map, batch);
+        let decision = decide_tick(&self.numbers, &self.state, &self.map, batch);
         self.commit(decision)
     }
 
@@ -276,6 +279,21 @@ impl World {
     pub(crate) fn ticks(&mut self, count: u64) {
         for _ in 0..count {
             self.tick([]);
+        }
+    }
+
+    /// Ticks in which nothing happens, and of which no frame tells: as an owner lives through them.
+    pub(crate) fn silently(&mut self, count: u64) {
+        for _ in 0..count {
+            let batch = TickInput {
+                tick: self.state.tick().next(),
+                at: self.now,
+                ..TickInput::default()
+            };
+            self.now.0 += 40;
+            let quiet = decide_tick(&self.numbers, &self.state, &self.map, batch);
+            assert!(!quiet.changed, "something happened in {}", quiet.tick);
+            self.state = quiet.next;
         }
     }
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use schemas::Step;
 use schemas::segment::{Controller, InputBits};
 use world::physics::{Driven, Keys, Kinetic, advance, drive, plan};
-use world::{Map, maps};
+use world::{Map, Rules, maps};
 
 /// One change of keys: after how many ticks, in which of the two steps, what is held.
 type Press = (u64, bool, u8);
@@ -39,7 +39,10 @@ fn wander(map: &Map, spawn: (i32, i32), presses: &[Press]) {
         mode: body.mode,
         ..Controller::default()
     };
-    let mut told: Driven = (plan(map, &body, &controller, Step(1)), controller);
+    let mut told: Driven = (
+        plan(&Rules::DEFAULT, map, &body, &controller, Step(1)),
+        controller,
+    );
     let mut tick = 1;
     for (pause, second, bits) in presses {
         for wait in 0..=*pause {
@@ -49,10 +52,10 @@ fn wander(map: &Map, spawn: (i32, i32), presses: &[Press]) {
                 pressed: InputBits::default(),
             });
             let both = if *second { [None, keys] } else { [keys, None] };
-            let changes = drive(map, told, base, base, &both);
+            let changes = drive(&Rules::DEFAULT, map, told, base, base, &both);
             for (step, keys) in [(base, both[0]), (base.next(), both[1])] {
                 let keys = keys.filter(|keys| keys.held != controller.input);
-                (body, controller) = advance(map, body, controller, keys, step);
+                (body, controller) = advance(&Rules::DEFAULT, map, body, controller, keys, step);
                 let segment = changes
                     .iter()
                     .rev()
