@@ -86,7 +86,7 @@ async fn live_through(
         lost: None,
     };
     let new = AreaState::new(area.clone(), "harbor");
-    let mut decision = world::resume(&new, map, owned, begin);
+    let mut decision = world::resume(&world::Rules::DEFAULT, &new, map, owned, begin);
     let mut kept = None;
     for n in 1..=frames {
         let (_, bytes, state) = decision.seal(&header);
@@ -106,7 +106,7 @@ async fn live_through(
             commands: commands(n, at),
             first_facts: Vec::new(),
         };
-        decision = decide_tick(&state, map, input);
+        decision = decide_tick(&world::Rules::DEFAULT, &state, map, input);
     }
     Ok(kept)
 }

@@ -52,7 +52,7 @@ impl Default for Config {
             gone_after: Span::from_secs(3),
             late_after: Span::from_millis(200),
             moves: 6,
-            instance_soft: u32::try_from(world::rules::SOFT_CAPACITY).unwrap_or(u32::MAX),
+            instance_soft: world::Rules::DEFAULT.soft_capacity,
             retire_after: Span::from_secs(600),
             pinned_grace: Span::from_secs(30),
             fleet: scale::Config::default(),

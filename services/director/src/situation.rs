@@ -65,7 +65,7 @@ impl Situation {
             gone: config.gone_after.duration(),
             late: config.late_after.duration(),
         };
-        let rules_soft = u32::try_from(world::rules::SOFT_CAPACITY).unwrap_or(u32::MAX);
+        let rules_soft = world::Rules::DEFAULT.soft_capacity;
         Self {
             fleet: Fleet::new(patience, now),
             book: Book::default(),

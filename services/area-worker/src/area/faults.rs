@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use runtime::metric_definitions::WORLD_FAULTS_TOTAL;
 use tokio::time::Instant;
-use world::{AreaState, Command, Decision, Incoming, Map, TickInput, decide_tick};
+use world::{AreaState, Command, Decision, Incoming, Map, Rules, TickInput, decide_tick};
 
 /// So many faults …
 const MOST_FAULTS: usize = 3;
@@ -74,7 +74,10 @@ fn attempt(state: &AreaState, map: &Map, input: &TickInput, length: usize) -> Op
         first_facts: input.first_facts.clone(),
     };
     // What a panic leaves behind is the copy that `decide_tick` worked on, which is dropped.
-    catch_unwind(AssertUnwindSafe(|| decide_tick(state, map, batch))).ok()
+    catch_unwind(AssertUnwindSafe(|| {
+        decide_tick(&Rules::DEFAULT, state, map, batch)
+    }))
+    .ok()
 }
 
 /// The last command of the shortest beginning that breaks; `None` when nothing at all breaks already.

@@ -116,7 +116,13 @@ async fn the_slower_of_two_owners_is_fenced_and_drops_the_area(mut stage: Stage)
             epoch: Epoch(2),
             claim: Claim(99),
         };
-        let decision = world::resume(&frames.state, map, owned, UnixMillis::now());
+        let decision = world::resume(
+            &world::Rules::DEFAULT,
+            &frames.state,
+            map,
+            owned,
+            UnixMillis::now(),
+        );
         let (_, bytes, _) = decision.seal(&header);
         if appender.append(bytes.into(), None).await.is_ok() {
             break;

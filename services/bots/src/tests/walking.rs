@@ -48,7 +48,14 @@ fn walk(map: &Map, from: (i32, i32), door: Door, seed: u64) -> Option<Duration> 
                 pressed: InputBits::default(),
             });
         }
-        (body, controller) = advance(map, body, controller, keys, Step(step));
+        (body, controller) = advance(
+            &world::Rules::DEFAULT,
+            map,
+            body,
+            controller,
+            keys,
+            Step(step),
+        );
     }
     None
 }

@@ -31,7 +31,8 @@ impl Watching {
             return next;
         }
         let steering = self.state.steering();
-        let full = self.state.population() * 10 >= steering.soft_capacity() * 9;
+        let full =
+            self.state.population() * 10 >= steering.soft_capacity(&world::Rules::DEFAULT) * 9;
         if full || self.state.is_closed() {
             next.extend(steering.overflow.clone());
         }

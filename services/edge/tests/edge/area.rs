@@ -65,7 +65,13 @@ impl Owner {
             resume_tick: Tick(1),
             lost: None,
         };
-        let decision = world::resume(&owner.state, map, owned, UnixMillis::now());
+        let decision = world::resume(
+            &world::Rules::DEFAULT,
+            &owner.state,
+            map,
+            owned,
+            UnixMillis::now(),
+        );
         owner.write(decision).await;
         owner
     }
@@ -83,7 +89,7 @@ impl Owner {
             commands: self.waiting.iter().cloned().collect(),
             first_facts: Vec::new(),
         };
-        let decision = world::decide_tick(&self.state, self.map, batch);
+        let decision = world::decide_tick(&world::Rules::DEFAULT, &self.state, self.map, batch);
         self.waiting.drain(..decision.consumed);
         if decision.changed || decision.tick.0.is_multiple_of(25) {
             self.write(decision).await;

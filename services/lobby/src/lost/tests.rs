@@ -21,7 +21,8 @@ use schemas::{
 };
 use tokio_util::sync::DropGuard;
 use world::{
-    AreaState, Command, Decision, FrameHeader, Incoming, TickInput, decide_tick, maps, resume,
+    AreaState, Command, Decision, FrameHeader, Incoming, Rules, TickInput, decide_tick, maps,
+    resume,
 };
 
 use super::*;
@@ -106,7 +107,13 @@ impl<'a> Area<'a> {
             resume_tick: Tick(0),
             lost: None,
         };
-        let decision = resume(&area.state, area.map(), owned, UnixMillis::now());
+        let decision = resume(
+            &world::Rules::DEFAULT,
+            &area.state,
+            area.map(),
+            owned,
+            UnixMillis::now(),
+        );
         area.write(decision).await;
         area
     }
@@ -142,7 +149,7 @@ impl<'a> Area<'a> {
             commands: vec![incoming],
             first_facts: Vec::new(),
         };
-        let decision = decide_tick(&self.state, self.map(), batch);
+        let decision = decide_tick(&Rules::DEFAULT, &self.state, self.map(), batch);
         self.write(decision).await;
     }
 

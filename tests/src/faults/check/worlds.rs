@@ -11,7 +11,7 @@ use schemas::fact::Fact;
 use schemas::outcome::Reason;
 use schemas::{AreaId, CharacterId, Step, Tick};
 use world::map::Tile;
-use world::{AreaState, Command, Incoming, Map, TickInput};
+use world::{AreaState, Command, Incoming, Map, Rules, TickInput};
 
 use super::Finding;
 use super::log::{Log, Placed, Sent};
@@ -146,7 +146,7 @@ impl Walk<'_> {
     fn decide_again(&mut self, placed: &Placed, map: &Map, commands: Vec<Incoming>) {
         let frame = &placed.frame;
         let decision = if let Some(owned @ Fact::Owned { .. }) = frame.facts.first() {
-            world::resume(&self.state, map, owned.clone(), frame.at)
+            world::resume(&Rules::DEFAULT, &self.state, map, owned.clone(), frame.at)
         } else {
             let mut state = self.state.clone();
             // Ticks in which nothing happened have no frame.
@@ -157,7 +157,7 @@ impl Walk<'_> {
                     commands: Vec::new(),
                     first_facts: Vec::new(),
                 };
-                let quiet = world::decide_tick(&state, map, input);
+                let quiet = world::decide_tick(&Rules::DEFAULT, &state, map, input);
                 if quiet.changed {
                     let what = format!(
                         "something should have happened at tick {tick}, which has no frame"
@@ -173,7 +173,7 @@ impl Walk<'_> {
                 commands,
                 first_facts: frame.facts.iter().take(1).filter(order).cloned().collect(),
             };
-            world::decide_tick(&state, map, input)
+            world::decide_tick(&Rules::DEFAULT, &state, map, input)
         };
         for (what, same) in [
             ("facts", decision.facts == frame.facts),

@@ -2,7 +2,7 @@ use bytes::Bytes;
 use eventlog::SnapshotPoint;
 use schemas::fact::Fact;
 use schemas::{Claim, Epoch, Incarnation, UnixMillis, encode};
-use world::{FrameHeader, HASH_VERSION, Map, RULES_VERSION, TickInput, decide_tick};
+use world::{FrameHeader, HASH_VERSION, Map, RULES_VERSION, Rules, TickInput, decide_tick};
 
 use super::*;
 
@@ -42,14 +42,14 @@ async fn written(frames: u64) -> Written {
                 resume_tick: state.tick(),
                 lost: None,
             };
-            world::resume(&state, map(), owned, at)
+            world::resume(&Rules::DEFAULT, &state, map(), owned, at)
         } else {
             let input = TickInput {
                 tick: state.tick().next(),
                 at,
                 ..TickInput::default()
             };
-            decide_tick(&state, map(), input)
+            decide_tick(&Rules::DEFAULT, &state, map(), input)
         };
         let (_, bytes, next) = decision.seal(&header);
         let sequence = appender.append(bytes.into(), None).await.unwrap();
