@@ -35,6 +35,8 @@ pub const GRANT_USED: &str = "grant_used";
 pub const GRANT_EXPIRED: &str = "grant_expired";
 /// The account has as many characters as it may.
 pub const TOO_MANY_CHARACTERS: &str = "too_many_characters";
+/// An order to erase that was not given by who holds identity's secret.
+pub const NO_ORDER: &str = "no_order";
 /// The command makes no sense.
 pub const BAD_REQUEST: &str = "bad_request";
 
@@ -56,6 +58,7 @@ pub const ALL: &[&str] = &[
     GRANT_USED,
     GRANT_EXPIRED,
     TOO_MANY_CHARACTERS,
+    NO_ORDER,
     BAD_REQUEST,
 ];
 
@@ -83,6 +86,7 @@ pub fn refusal(code: &str) -> Refusal {
         GRANT_USED => "this login has been used already; log in again",
         GRANT_EXPIRED => "this login took too long; log in again",
         TOO_MANY_CHARACTERS => "the account has as many characters as it may have",
+        NO_ORDER => "this order was not given by who holds identity's secret",
         BAD_REQUEST => "the command makes no sense; this is a fault of the server that sent it",
         _ => "refused, as it was before",
     };

@@ -8,6 +8,7 @@ use std::fmt;
 use chacha20poly1305::aead::{Aead, Generate, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hkdf::Hkdf;
+use schemas::erasure::ErasureKey;
 use schemas::sealed::Sealed;
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -19,23 +20,39 @@ const KEY_ID: &str = "identity.1";
 
 /// The service's secret.
 #[derive(Clone)]
-pub struct Secrets(Hkdf<Sha256>);
+pub struct Secrets {
+    derived: Hkdf<Sha256>,
+    orders: ErasureKey,
+}
 
 impl Secrets {
     /// From the configured text; `None` when it is too short to be one.
     #[must_use]
     pub fn from_text(secret: &str) -> Option<Self> {
-        (secret.len() >= SHORTEST).then(|| Self(Hkdf::new(None, secret.as_bytes())))
+        (secret.len() >= SHORTEST).then(|| Self {
+            derived: Hkdf::new(None, secret.as_bytes()),
+            orders: ErasureKey::of_secret(secret),
+        })
     }
 
     /// 32 bytes that belong to `label`.
     #[must_use]
     pub fn derive(&self, label: &str) -> Zeroizing<[u8; 32]> {
         let mut bytes = Zeroizing::new([0; 32]);
-        if self.0.expand(label.as_bytes(), bytes.as_mut()).is_err() {
+        if self
+            .derived
+            .expand(label.as_bytes(), bytes.as_mut())
+            .is_err()
+        {
             unreachable!("32 bytes are fewer than HKDF can give");
         }
         bytes
+    }
+
+    /// What tells a true order to erase somebody from a forged one.
+    #[must_use]
+    pub fn orders(&self) -> ErasureKey {
+        self.orders.clone()
     }
 
     /// What seals under a key that belongs to `label`.

@@ -171,9 +171,11 @@ impl Aggregate for Characters {
             Input::Command(&LobbyCommand::Restore { account, .. }) => {
                 deleting::restore(state, account, ctx)
             }
-            Input::Command(&LobbyCommand::Erase { account, .. }) => {
-                deleting::erase(state, account, ctx)
-            }
+            Input::Command(LobbyCommand::Erase {
+                character,
+                account,
+                ordered,
+            }) => self.erase(state, (*character, *account), ordered.as_ref(), ctx),
             Input::Command(LobbyCommand::Reclaim {
                 character,
                 evidence,
@@ -280,6 +282,7 @@ fn refusal(code: &str) -> Refusal {
         "company_unreachable" => "nobody can enter where your company is; try again later",
         "not_lost" => "there is news of this character: it is not lost",
         "no_proof" => "this proof is not the lobby's own",
+        "no_order" => "this order was not given by who holds the lobby's secret",
         "busy" => "the character's area does not answer; try again in a minute",
         "wrong_key" => "the command names another character than its subject",
         _ => "refused, as it was before",

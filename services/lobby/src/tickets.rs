@@ -9,6 +9,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hkdf::Hkdf;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use schemas::control::Order;
+use schemas::erasure::{ErasureKey, Whom};
 use schemas::lobby::{Admission, Evidence};
 use schemas::{AccountId, AreaId, CharacterId, Digest, LoginId, Sequence, UnixMillis};
 use serde::{Deserialize, Serialize};
@@ -57,6 +59,7 @@ const fn is_alone(party: &CharacterId) -> bool {
 pub struct Tickets {
     ids: Hkdf<Sha256>,
     key: EncodingKey,
+    orders: ErasureKey,
 }
 
 impl Tickets {
@@ -72,6 +75,7 @@ impl Tickets {
         let tickets = Self {
             ids: Hkdf::new(None, secret.as_bytes()),
             key: EncodingKey::from_ed_pem(pem.as_bytes())?,
+            orders: ErasureKey::of_secret(secret),
         };
         tickets.sign(&TicketClaims {
             iss: String::new(),
@@ -131,6 +135,11 @@ impl Tickets {
             unreachable!("16 bytes are fewer than HKDF can give");
         }
         Digest(seal)
+    }
+
+    /// Whether who gave this order to erase `whom` holds the lobby's secret.
+    pub(crate) fn orders(&self, seal: Digest, whom: &Whom, order: &Order) -> bool {
+        self.orders.holds(seal, whom, order)
     }
 
     fn id(&self, character: CharacterId, asked: Sequence) -> String {

@@ -3,6 +3,8 @@
 use schemas::Digest;
 use schemas::account::{Account, AccountEvent};
 
+use super::erasing;
+
 /// How many of the last grants are remembered. A grant lives 30 s, a password login takes a tenth
 /// of a second of a core, and a session is opened for each: more are not taken for one account.
 const GRANTS: usize = 8;
@@ -50,6 +52,7 @@ pub(super) fn apply(state: &mut Account, event: &AccountEvent) {
         AccountEvent::CharacterRemoved { character } => {
             state.characters.retain(|kept| kept != character);
         }
+        AccountEvent::Erased { at, .. } => erasing::apply(state, *at),
         AccountEvent::Registered { .. }
         | AccountEvent::LoginFailed { .. }
         | AccountEvent::Unknown => {}

@@ -3,6 +3,7 @@
 //! Whatever is wrong about a login, the refusal is the same: it must not tell which accounts exist.
 
 mod characters;
+mod erasing;
 mod evolve;
 mod login;
 mod sessions;
@@ -13,6 +14,7 @@ use eventlog::Aggregate;
 use eventlog::keyed::{Context, Input, Verdict};
 use schemas::account::{Account, AccountCommand, AccountEvent, AccountReply, Asker, LoggedIn};
 use schemas::credential::{Method, Secret, bound_to};
+use schemas::erasure::ErasureKey;
 use schemas::keyed::Refusal;
 use schemas::sealed_to::{ANSWER, SealedTo};
 use schemas::subjects::{Domain, account_key};
@@ -50,6 +52,7 @@ pub struct Accounts {
     refresh: RefreshTokens,
     grants: GrantTokens,
     binding: AddressBinding,
+    orders: ErasureKey,
     meter: Arc<LoginMeter>,
 }
 
@@ -67,6 +70,7 @@ impl Accounts {
             guests: GuestTokens::new(secrets.clone()),
             refresh: RefreshTokens::new(secrets.clone()),
             grants: GrantTokens::new(secrets),
+            orders: secrets.orders(),
             binding,
             meter,
         }
@@ -158,6 +162,9 @@ impl Aggregate for Accounts {
             _ if asker_of(command).is_some_and(cannot_be_answered) => {
                 Verdict::refused(refusal(BAD_REQUEST))
             }
+            _ if state.erased.is_some() && !erasing::is_for_the_erased(command) => {
+                Verdict::refused(erasing::refused(command))
+            }
             AccountCommand::RegisterGuest {
                 account,
                 character,
@@ -190,6 +197,11 @@ impl Aggregate for Accounts {
             AccountCommand::RemoveCharacter { character, .. } => {
                 characters::remove(state, *character)
             }
+            AccountCommand::Erase {
+                account,
+                order,
+                seal,
+            } => erasing::erase(&self.orders, state, *account, (order, *seal), at),
         };
         if let Some(method) = method_of(command) {
             self.meter.count(method, verdict.refusal.as_ref());
@@ -218,7 +230,8 @@ impl Aggregate for Accounts {
             AccountCommand::LogOut { .. }
             | AccountCommand::LogOutEverywhere { .. }
             | AccountCommand::AddCharacter { .. }
-            | AccountCommand::RemoveCharacter { .. } => AccountReply::Done,
+            | AccountCommand::RemoveCharacter { .. }
+            | AccountCommand::Erase { .. } => AccountReply::Done,
             AccountCommand::Describe { .. } => AccountReply::Described {
                 characters: state.characters.clone(),
                 methods: methods(state),
@@ -265,7 +278,8 @@ const fn account_of(command: &AccountCommand) -> AccountId {
         | AccountCommand::LogOutEverywhere { account, .. }
         | AccountCommand::Describe { account }
         | AccountCommand::AddCharacter { account, .. }
-        | AccountCommand::RemoveCharacter { account, .. } => *account,
+        | AccountCommand::RemoveCharacter { account, .. }
+        | AccountCommand::Erase { account, .. } => *account,
     }
 }
 

@@ -94,8 +94,11 @@ impl Checks {
         command: &CredentialCommand,
         ctx: &Context,
     ) -> Evidence {
-        let bound_to = bound_to(key, reply_key_of(command));
-        let secret = match self.keys.open_sealed(secret_of(command), &bound_to).await {
+        let (Some(secret), Some(reply_key)) = (secret_of(command), reply_key_of(command)) else {
+            return Evidence::refused(BAD_REQUEST);
+        };
+        let bound_to = bound_to(key, reply_key);
+        let secret = match self.keys.open_sealed(secret, &bound_to).await {
             Ok(secret) => secret,
             Err(OpenError::OldKey) => return Evidence::refused(OLD_KEY),
             Err(OpenError::Closed) => return Evidence::refused(BAD_REQUEST),

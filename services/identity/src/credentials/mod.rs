@@ -4,6 +4,7 @@
 //! decision, in `evidence`; the decision itself is pure. A name that does not exist is treated as one
 //! that does, with the same work, the same words and the same lock.
 
+mod erasing;
 mod evidence;
 mod lockout;
 mod vouched;
@@ -15,6 +16,7 @@ use eventlog::keyed::{Context, Input, Verdict};
 use schemas::credential::{
     Credential, CredentialCommand, CredentialEvent, CredentialReply, Grant, Method, bound_to,
 };
+use schemas::erasure::ErasureKey;
 use schemas::keyed::Refusal;
 use schemas::sealed_to::{ANSWER, BoxKey, SealedTo};
 use schemas::subjects::Domain;
@@ -37,6 +39,7 @@ pub type CredentialAsked = Asked<CredentialCommand, Evidence>;
 pub struct Credentials {
     checks: Checks,
     grants: GrantTokens,
+    orders: ErasureKey,
     meter: Arc<LoginMeter>,
 }
 
@@ -47,6 +50,7 @@ impl Credentials {
         Self {
             checks,
             grants: GrantTokens::new(secrets),
+            orders: secrets.orders(),
             meter,
         }
     }
@@ -66,8 +70,10 @@ impl Aggregate for Credentials {
         asked: CredentialAsked,
         ctx: &Context,
     ) -> CredentialAsked {
-        // What is refused whatever the secret says is worth no work.
-        if refused_anyway(key, state, &asked.command, ctx.stored_at).is_some() {
+        // What is refused whatever the secret says is worth no work; an order holds no secret.
+        if erasing::is_order(&asked.command)
+            || refused_anyway(key, state, &asked.command, ctx.stored_at).is_some()
+        {
             return asked;
         }
         let evidence = self.checks.gather(key, state, &asked.command, ctx).await;
@@ -84,6 +90,9 @@ impl Aggregate for Credentials {
         let Input::Command(asked) = input else {
             return Verdict::unchanged();
         };
+        if let Some(verdict) = erasing::decide(&self.orders, key, state, &asked.command, ctx) {
+            return verdict;
+        }
         let refused = refused_anyway(key, state, &asked.command, ctx.stored_at);
         let verdict = match (refused, &asked.evidence) {
             (Some(refusal), _) => Verdict::refused(refusal),
@@ -112,6 +121,7 @@ impl Aggregate for Credentials {
             }
             CredentialEvent::Failed { at } => lockout::failed(state, *at),
             CredentialEvent::HashChanged { hash, .. } => state.hash = Some(hash.clone()),
+            CredentialEvent::Erased { .. } => *state = Credential::default(),
             CredentialEvent::Unknown => {}
         }
     }
@@ -123,6 +133,9 @@ impl Aggregate for Credentials {
         asked: &CredentialAsked,
         ctx: &Context,
     ) -> CredentialReply {
+        if erasing::is_order(&asked.command) {
+            return CredentialReply::Done;
+        }
         let account = state.account.unwrap_or_default();
         let who = (
             state.method.unwrap_or(Method::Password),
@@ -136,7 +149,7 @@ impl Aggregate for Credentials {
             fresh: state.grants == 1,
         };
         let secret = Zeroizing::new(encode(&grant));
-        let reply_key = reply_key_of(&asked.command);
+        let reply_key = reply_key_of(&asked.command).unwrap_or_default();
         let bound_to = bound_to(key, reply_key);
         // Whoever gave a key that nothing can be sealed to has been refused before.
         let grant = SealedTo::seal(reply_key, "", ANSWER, &bound_to, &secret).unwrap_or_default();
@@ -155,7 +168,8 @@ fn refused_anyway(
     command: &CredentialCommand,
     at: UnixMillis,
 ) -> Option<Refusal> {
-    let no_answer = SealedTo::seal(reply_key_of(command), "", ANSWER, b"", b"").is_err();
+    let no_answer = reply_key_of(command)
+        .is_none_or(|reply_key| SealedTo::seal(reply_key, "", ANSWER, b"", b"").is_err());
     if key.parse::<Digest>().is_err() || no_answer {
         return Some(refusal(BAD_REQUEST));
     }
@@ -237,23 +251,26 @@ const fn account_of(command: &CredentialCommand) -> AccountId {
     match command {
         CredentialCommand::Register { account, .. }
         | CredentialCommand::LogIn { account, .. }
-        | CredentialCommand::ChangePassword { account, .. } => *account,
+        | CredentialCommand::ChangePassword { account, .. }
+        | CredentialCommand::Erase { account, .. } => *account,
     }
 }
 
-const fn secret_of(command: &CredentialCommand) -> &SealedTo {
+const fn secret_of(command: &CredentialCommand) -> Option<&SealedTo> {
     match command {
         CredentialCommand::Register { secret, .. }
         | CredentialCommand::LogIn { secret, .. }
-        | CredentialCommand::ChangePassword { secret, .. } => secret,
+        | CredentialCommand::ChangePassword { secret, .. } => Some(secret),
+        CredentialCommand::Erase { .. } => None,
     }
 }
 
-const fn reply_key_of(command: &CredentialCommand) -> BoxKey {
+const fn reply_key_of(command: &CredentialCommand) -> Option<BoxKey> {
     match command {
         CredentialCommand::Register { reply_key, .. }
         | CredentialCommand::LogIn { reply_key, .. }
-        | CredentialCommand::ChangePassword { reply_key, .. } => *reply_key,
+        | CredentialCommand::ChangePassword { reply_key, .. } => Some(*reply_key),
+        CredentialCommand::Erase { .. } => None,
     }
 }
 
@@ -264,6 +281,7 @@ fn method_of(command: &CredentialCommand, evidence: Option<&Evidence>) -> &'stat
         (CredentialCommand::ChangePassword { .. }, _) => "change_password",
         (CredentialCommand::LogIn { .. }, Some(evidence)) if evidence.is_of_openid() => "openid",
         (CredentialCommand::LogIn { .. }, _) => "password",
+        (CredentialCommand::Erase { .. }, _) => "erase",
     }
 }
 

@@ -80,7 +80,10 @@ async fn a_login_that_was_under_way_is_completed_once_after_the_restart() {
             }
         };
         let answered = tokio::time::timeout(Duration::from_secs(30), answered);
-        let CredentialReply::Granted { grant } = answered.await.expect("answered").unwrap();
+        let answered = answered.await.expect("answered").unwrap();
+        let CredentialReply::Granted { grant } = answered else {
+            panic!("the answer to another question");
+        };
         let grant: Grant = open(&secret, &key, &grant);
         tokens.push(stage.open_session(&grant).await.unwrap());
         let twice = stage.open_session(&grant).await.unwrap_err();

@@ -128,7 +128,9 @@ impl Stage {
         let sealed = self.seal(key, reply.public(), secret).await;
         let command = command(sealed, reply.public());
         let asked = self.requester.ask(Domain::Credential, key, &command, SOON);
-        let CredentialReply::Granted { grant } = asked.await.expect("an answer")?;
+        let CredentialReply::Granted { grant } = asked.await.expect("an answer")? else {
+            panic!("the answer to another question");
+        };
         Ok(open(&reply, key, &grant))
     }
 

@@ -2,10 +2,12 @@
 //!
 //! Whoever is in the world when deleted is made to leave it. When the grace is over the character
 //! can be **erased**: nothing of it is kept but that its id is used up, so that a late command
-//! cannot create it anew. One that never came to be is erased at once.
+//! cannot create it anew. One that never came to be is erased at once, and so is one whose person is
+//! erased by an operator's order, as soon as it is out of the world.
 
 use eventlog::keyed::{Context, Verdict};
-use schemas::lobby::{Character, LobbyEvent, Place};
+use schemas::erasure::Whom;
+use schemas::lobby::{Character, LobbyEvent, Ordered, Place};
 use schemas::subjects::AggregateId;
 use schemas::{AccountId, CharacterId, UnixMillis};
 
@@ -51,22 +53,46 @@ pub(super) fn restore(state: &Character, account: AccountId, ctx: &Context) -> V
     }
 }
 
-pub(super) fn erase(state: &Character, account: AccountId, ctx: &Context) -> Verdict<LobbyEvent> {
-    if state.erased {
-        return Verdict::unchanged();
-    }
-    let Some(owner) = state.account else {
-        return Verdict::events([LobbyEvent::Erased { account: None }]);
-    };
-    if owner != account {
-        return refuse("not_yours");
-    }
-    let here = matches!(state.place, Some(Place::Lobby(_)));
-    match state.deleted_until {
-        Some(until) if ctx.stored_at >= until && here => Verdict::events([LobbyEvent::Erased {
-            account: Some(owner),
-        }]),
-        Some(_) | None => refuse("too_early"),
+impl Characters {
+    /// Forgets it: its grace is over, or an operator has its person erased.
+    pub(super) fn erase(
+        &self,
+        state: &Character,
+        (character, account): (CharacterId, AccountId),
+        ordered: Option<&Ordered>,
+        ctx: &Context,
+    ) -> Verdict<LobbyEvent> {
+        let whom = Whom::Character(character, account);
+        let order = match ordered {
+            Some(Ordered { order, seal }) if self.tickets.orders(*seal, &whom, order) => {
+                Some(order)
+            }
+            Some(_) => return refuse("no_order"),
+            None => None,
+        };
+        if state.erased {
+            return Verdict::unchanged();
+        }
+        let erased = |account| {
+            Verdict::events([LobbyEvent::Erased {
+                account,
+                order: order.cloned(),
+            }])
+        };
+        let Some(owner) = state.account else {
+            return erased(None);
+        };
+        if owner != account {
+            return refuse("not_yours");
+        }
+        let here = matches!(state.place, Some(Place::Lobby(_)));
+        let over = state
+            .deleted_until
+            .is_some_and(|until| ctx.stored_at >= until);
+        match here {
+            true if over || order.is_some() => erased(Some(owner)),
+            _ => refuse("too_early"),
+        }
     }
 }
 

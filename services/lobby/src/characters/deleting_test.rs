@@ -1,9 +1,11 @@
 //! Deletion, undo, the end, and time played: each rule a sentence.
 
 use eventlog::keyed::given::{Given, given};
+use schemas::control::Order;
 use schemas::effect::{EffectPayload, LastSeen, Traveller};
+use schemas::erasure::{ErasureKey, Whom};
 use schemas::fact::DepartureReason;
-use schemas::lobby::Place;
+use schemas::lobby::{Ordered, Place};
 use schemas::sealed::Sealed;
 use schemas::{AccountId, Digest, EdgeId, LoginId, SessionFence};
 
@@ -104,6 +106,28 @@ fn erase(account: AccountId) -> LobbyCommand {
     LobbyCommand::Erase {
         character: ANN,
         account,
+        ordered: None,
+    }
+}
+
+fn order() -> Order {
+    Order {
+        by: "kim".into(),
+        reason: "request 81".into(),
+    }
+}
+
+/// The order to erase Ann, sealed with `secret`.
+fn ordered(secret: &str) -> LobbyCommand {
+    let whom = Whom::Character(ANN, ANNS_ACCOUNT);
+    let seal = ErasureKey::of_secret(secret).seal(&whom, &order());
+    LobbyCommand::Erase {
+        character: ANN,
+        account: ANNS_ACCOUNT,
+        ordered: Some(Ordered {
+            order: order(),
+            seal,
+        }),
     }
 }
 
@@ -255,6 +279,7 @@ fn a_character_is_erased_after_its_grace_and_never_created_anew() {
         .refused("too_early");
     let erased = LobbyEvent::Erased {
         account: Some(ANNS_ACCOUNT),
+        order: None,
     };
     let when = when_given(&rules, [created(), deleted()])
         .at(GRACE_OVER)
@@ -292,8 +317,35 @@ fn a_character_is_erased_after_its_grace_and_never_created_anew() {
 fn what_never_came_to_be_is_erased_at_once() {
     when_given(&characters(), [])
         .when(erase(ANNS_ACCOUNT))
-        .then([LobbyEvent::Erased { account: None }])
+        .then([LobbyEvent::Erased {
+            account: None,
+            order: None,
+        }])
         .answer();
+}
+
+#[test]
+fn an_order_of_who_holds_the_secret_waits_for_no_grace_but_for_the_world() {
+    let rules = characters();
+    when_given(&rules, [created()])
+        .when(ordered("another secret of the same length"))
+        .then([])
+        .refused("no_order");
+    when_given(&rules, [created()])
+        .when(ordered(SECRET))
+        .then([LobbyEvent::Erased {
+            account: Some(ANNS_ACCOUNT),
+            order: Some(order()),
+        }])
+        .answer();
+    let in_the_world = LobbyEvent::Located {
+        area: area("harbor-1"),
+        at: NOW,
+    };
+    when_given(&rules, [created(), in_the_world])
+        .when(ordered(SECRET))
+        .then([])
+        .refused("too_early");
 }
 
 #[test]

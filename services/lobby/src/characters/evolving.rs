@@ -99,7 +99,7 @@ pub(super) fn evolve(state: &mut Character, event: &LobbyEvent) {
             (state.over, state.ticket) = (true, None);
         }
         LobbyEvent::Restored => state.deleted_until = None,
-        LobbyEvent::Erased { account } => {
+        LobbyEvent::Erased { account, .. } => {
             *state = Character {
                 account: *account,
                 session: state.session,

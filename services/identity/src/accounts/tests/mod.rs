@@ -1,5 +1,6 @@
 //! The rules of accounts, each a sentence.
 
+mod erasing;
 mod guests;
 mod opening;
 mod refreshing;

@@ -27,6 +27,7 @@ fn with(mut command: CredentialCommand, sealed: SealedTo) -> CredentialCommand {
         CredentialCommand::Register { secret, .. }
         | CredentialCommand::LogIn { secret, .. }
         | CredentialCommand::ChangePassword { secret, .. } => *secret = sealed,
+        CredentialCommand::Erase { .. } => {}
     }
     command
 }

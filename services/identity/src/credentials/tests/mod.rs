@@ -1,5 +1,6 @@
 //! The rules of credentials, each a sentence.
 
+mod erasing;
 mod finding_out;
 mod locking;
 mod openid;
