@@ -193,6 +193,21 @@ impl Bucket {
         Ok(())
     }
 
+    /// Puts `tombstone` in the place of all that is kept of `key`, and has the broker overwrite on its
+    /// disks what that was: unlike a new value or a deletion, which leave the old bytes lying until
+    /// their block is rewritten. Only in a bucket that is `erasable` ([`crate::streams`]).
+    ///
+    /// # Errors
+    /// See [`UpdateError`]; never `Conflict`. What was overwritten until then stays so.
+    pub async fn erase(&self, key: &str, tombstone: Bytes) -> Result<(), UpdateError> {
+        for old in self.history(key).await? {
+            let question = || self.backend().erase(&self.stream, old.revision);
+            ask("erasing a value", &self.stream, question).await?;
+        }
+        self.put(key, tombstone).await?;
+        Ok(())
+    }
+
     /// The keys that have a value.
     ///
     /// # Errors

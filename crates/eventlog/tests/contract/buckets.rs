@@ -5,7 +5,9 @@ use std::time::Duration;
 use eventlog::membership::{self, Change};
 use eventlog::{Entry, UpdateError};
 use schemas::control::{EdgeMember, Heartbeat, Member};
-use schemas::{EdgeId, Sequence, UnixMillis};
+use schemas::person::{self, PersonKeyEntry};
+use schemas::sealed::RealmKey;
+use schemas::{AccountId, EdgeId, Sequence, UnixMillis};
 use tokio::time::{sleep, timeout};
 
 use crate::subject::{Subject, frame, of_both};
@@ -14,6 +16,8 @@ of_both!(
     a_value_is_written_read_and_deleted,
     an_update_asks_for_the_revision,
     an_update_survives_a_lost_ack,
+    an_erased_value_is_gone_and_its_tombstone_stays,
+    every_persons_key_is_learned_at_once,
     a_watch_tells_what_is_there_and_what_changes,
     a_member_that_falls_silent_goes,
     heartbeats_are_heard,
@@ -59,6 +63,52 @@ async fn an_update_survives_a_lost_ack(subject: Subject) {
     bucket.update("k", frame("2"), first).await.unwrap();
     let entry = bucket.get("k").await.unwrap().unwrap();
     assert_eq!(entry.value, Some(frame("2")));
+}
+
+async fn an_erased_value_is_gone_and_its_tombstone_stays(subject: Subject) {
+    let bucket = subject.log.bucket("person_keys").await.unwrap();
+    bucket.put("k", frame("secret")).await.unwrap();
+    bucket.put("other", frame("kept")).await.unwrap();
+    bucket.erase("k", frame("gone")).await.unwrap();
+    let entry = bucket.get("k").await.unwrap().unwrap();
+    assert_eq!(entry.value, Some(frame("gone")));
+    let values = bucket.history("k").await.unwrap();
+    assert_eq!(values.len(), 1, "nothing but the tombstone: {values:?}");
+    let anew = bucket.update("k", frame("anew"), Sequence(0)).await;
+    assert!(matches!(anew, Err(UpdateError::Conflict { .. })));
+    let other = bucket.get("other").await.unwrap().unwrap();
+    assert_eq!(other.value, Some(frame("kept")));
+    // What was never there leaves its tombstone too.
+    bucket.erase("never", frame("gone")).await.unwrap();
+    assert!(bucket.get("never").await.unwrap().is_some());
+    let placements = subject.log.bucket("placements").await.unwrap();
+    placements.put("k", frame("1")).await.unwrap();
+    if subject.broker.is_some() {
+        let refused = placements.erase("k", frame("gone")).await;
+        assert!(refused.is_err(), "only where the bucket says so");
+    }
+}
+
+async fn every_persons_key_is_learned_at_once(subject: Subject) {
+    const ANN: AccountId = AccountId(1);
+    const BEN: AccountId = AccountId(2);
+    let bucket = subject.log.bucket(person::BUCKET).await.unwrap();
+    let writer = RealmKey::from_bytes([7; 32]);
+    let entry = writer.draw(ANN);
+    writer.learn(ANN, &entry).unwrap();
+    let sealed = writer.seal_for(ANN, "hé").unwrap();
+    let put = async |account: AccountId, entry: &PersonKeyEntry| {
+        let value = schemas::encode(entry).into();
+        bucket.put(&account.to_string(), value).await.unwrap();
+    };
+    put(ANN, &entry).await;
+    let gone = PersonKeyEntry::Erased { at: UnixMillis(1) };
+    put(BEN, &gone).await;
+    bucket.put("nobody", frame("?")).await.unwrap();
+    let reader = RealmKey::from_bytes([7; 32]);
+    assert_eq!(subject.log.learn_persons(&reader).await.unwrap(), 2);
+    assert_eq!(reader.open(&sealed).as_deref(), Ok("hé"));
+    assert!(reader.knows(BEN));
 }
 
 async fn a_watch_tells_what_is_there_and_what_changes(subject: Subject) {

@@ -250,3 +250,42 @@ async fn an_emptied_store_is_another_life() {
     })
     .await;
 }
+
+/// Whether any file below `dir` holds `needle`.
+fn lies_in(dir: &Path, needle: &[u8]) -> bool {
+    std::fs::read_dir(dir).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            return lies_in(&path, needle);
+        }
+        let bytes = std::fs::read(path).unwrap();
+        bytes.windows(needle.len()).any(|window| window == needle)
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_erased_in_a_bucket_lies_on_no_disk() {
+    within(async {
+        let (log, mut broker) = begun().await;
+        let bucket = log.bucket("person_keys").await.unwrap();
+        bucket
+            .put("kept", frame("a key that stays as it is"))
+            .await
+            .unwrap();
+        bucket
+            .put("k", frame("a key that is to be destroyed"))
+            .await
+            .unwrap();
+        bucket
+            .put("later", frame("a key that came after it"))
+            .await
+            .unwrap();
+        bucket.erase("k", frame("gone")).await.unwrap();
+        broker.stop().await.unwrap();
+        let store = broker.store_dir().join("nats");
+        assert!(lies_in(&store, b"a key that stays as it is"));
+        assert!(lies_in(&store, b"a key that came after it"));
+        assert!(!lies_in(&store, b"a key that is to be destroyed"));
+    })
+    .await;
+}
