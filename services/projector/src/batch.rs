@@ -1,12 +1,11 @@
 //! Gathering events for one transaction.
 
-use std::time::Duration;
-
-use eventlog::{ReadError, Reader, Record};
+use eventlog::Record;
+use past::{PastError, PastReader};
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// After so long without events it is time to look whether the rows are still ours.
-const IDLE: Duration = Duration::from_secs(2);
+use crate::config::Config;
+
 /// No transaction holds more than this, in bytes of the log.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
@@ -14,26 +13,26 @@ const MAX_BYTES: usize = 8 * 1024 * 1024;
 pub(crate) enum Gathered {
     /// These, in order; at least one.
     Events(Vec<Record>),
-    /// Nothing for [`IDLE`].
+    /// Nothing for so long that it is time to look whether the rows are still ours.
     Idle,
     /// Nothing: the head is reached (only of a reader that ends there).
     Head,
 }
 
-/// Waits for one event, then takes what comes within `linger`, at most `limit`.
+/// Waits for one event, but not for ever; then takes what comes within `linger`, at most `limit`.
 pub(crate) async fn gather(
-    reader: &mut Reader,
+    reader: &mut PastReader,
     limit: usize,
-    linger: Duration,
-) -> Result<Gathered, ReadError> {
-    let first = match timeout(IDLE, reader.next()).await {
+    config: &Config,
+) -> Result<Gathered, PastError> {
+    let first = match timeout(config.idle(), reader.next()).await {
         Ok(first) => first?,
         Err(_) => return Ok(Gathered::Idle),
     };
     let Some(first) = first else {
         return Ok(Gathered::Head);
     };
-    let deadline = Instant::now() + linger;
+    let deadline = Instant::now() + config.linger.duration();
     let mut bytes = first.payload.len();
     let mut events = vec![first];
     while events.len() < limit && bytes < MAX_BYTES {

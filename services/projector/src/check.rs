@@ -1,23 +1,14 @@
 //! The proof: rows as they are against rows folded from zero up to the same positions.
 
-use eventlog::EventLog;
+use past::Past;
 use runtime::Shutdown;
-use sqlx::PgConnection;
 
-use crate::accounts::Accounts;
-use crate::areas::Areas;
-use crate::checkpoint::Checkpoint;
 use crate::config::Config;
-use crate::control::Control;
-use crate::credentials::Credentials;
-use crate::database;
-use crate::driver::Goal;
+use crate::database::{self, drop_schema};
 use crate::dump::{Dump, dump_with};
 use crate::error::ProjectError;
-use crate::lobby::Lobby;
-use crate::projection::Projection;
-use crate::rebuild::{drop_schema, fill};
-use crate::service::Goals;
+use crate::goals::Goals;
+use crate::rebuild::fill;
 
 /// What a check has found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +26,7 @@ pub struct Comparison {
 /// As a projector's.
 pub async fn check(
     config: &Config,
-    log: &EventLog,
+    past: &Past,
     shutdown: &Shutdown,
 ) -> Result<Comparison, ProjectError> {
     let pool = database::connect(config)?;
@@ -44,16 +35,10 @@ pub async fn check(
         .execute(&mut *picture)
         .await?;
     let live = dump_with(&mut picture).await?;
-    let goals = Goals {
-        areas: goal::<Areas>(&mut picture).await?,
-        lobby: goal::<Lobby>(&mut picture).await?,
-        accounts: goal::<Accounts>(&mut picture).await?,
-        credentials: goal::<Credentials>(&mut picture).await?,
-        control: goal::<Control>(&mut picture).await?,
-    };
+    let goals = Goals::of_rows(&mut picture).await?;
     picture.commit().await?;
     let aside = config.with_schema(format!("{}_check", config.schema));
-    let filled = fill(&aside, log, goals, shutdown).await;
+    let filled = fill(&aside, &config.schema, past, &goals, shutdown).await;
     let compared = match filled {
         Ok(()) => crate::dump::dump(&aside)
             .await
@@ -70,11 +55,4 @@ fn compare(live: &Dump, new: &Dump) -> Comparison {
         rows: live.rows(),
         differences: live.differences(new),
     }
-}
-
-async fn goal<P: Projection>(db: &mut PgConnection) -> Result<Goal, sqlx::Error> {
-    let at = Checkpoint::load(db, P::NAME).await?;
-    Ok(Goal::Event(
-        at.map(|at| at.position.sequence).unwrap_or_default(),
-    ))
 }

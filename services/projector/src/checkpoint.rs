@@ -13,20 +13,27 @@ use crate::columns::big;
 pub(crate) struct Checkpoint {
     pub(crate) position: Position,
     pub(crate) owner_epoch: i64,
+    /// Which generation of the rows it belongs to; operators raise it.
+    pub(crate) generation: i64,
+}
+
+fn read_position(row: &PgRow) -> Result<Position, sqlx::Error> {
+    let unreadable = |error| sqlx::Error::Decode(Box::new(error));
+    let sequence: i64 = row.try_get("sequence")?;
+    let text = |name| row.try_get::<&str, _>(name);
+    Ok(Position {
+        incarnation: text("incarnation")?.parse().map_err(unreadable)?,
+        sequence: Sequence(u64::try_from(sequence).unwrap_or(0)),
+        digest: text("digest")?.parse().map_err(unreadable)?,
+    })
 }
 
 impl Checkpoint {
     fn read(row: &PgRow) -> Result<Self, sqlx::Error> {
-        let unreadable = |error| sqlx::Error::Decode(Box::new(error));
-        let sequence: i64 = row.try_get("sequence")?;
-        let text = |name| row.try_get::<&str, _>(name);
         Ok(Self {
-            position: Position {
-                incarnation: text("incarnation")?.parse().map_err(unreadable)?,
-                sequence: Sequence(u64::try_from(sequence).unwrap_or(0)),
-                digest: text("digest")?.parse().map_err(unreadable)?,
-            },
+            position: read_position(row)?,
             owner_epoch: row.try_get("owner_epoch")?,
+            generation: row.try_get("generation")?,
         })
     }
 
@@ -46,7 +53,7 @@ impl Checkpoint {
             "INSERT INTO checkpoints (projection, stream, incarnation, sequence, digest, owner_epoch)
              VALUES ($1, $2, $3, 0, $4, 1)
              ON CONFLICT (projection) DO UPDATE SET owner_epoch = checkpoints.owner_epoch + 1
-             RETURNING incarnation, sequence, digest, owner_epoch",
+             RETURNING incarnation, sequence, digest, owner_epoch, generation",
         )
         .bind(projection)
         .bind(stream)
@@ -86,7 +93,7 @@ impl Checkpoint {
         projection: &str,
     ) -> Result<Option<Self>, sqlx::Error> {
         sqlx::query(
-            "SELECT incarnation, sequence, digest, owner_epoch FROM checkpoints WHERE projection = $1",
+            "SELECT incarnation, sequence, digest, owner_epoch, generation FROM checkpoints WHERE projection = $1",
         )
         .bind(projection)
         .fetch_optional(db)
@@ -94,6 +101,49 @@ impl Checkpoint {
         .as_ref()
         .map(Self::read)
         .transpose()
+    }
+
+    /// The position alone, also in tables of an older build.
+    pub(crate) async fn position(
+        db: &mut PgConnection,
+        projection: &str,
+    ) -> Result<Option<Position>, sqlx::Error> {
+        sqlx::query("SELECT incarnation, sequence, digest FROM checkpoints WHERE projection = $1")
+            .bind(projection)
+            .fetch_optional(db)
+            .await?
+            .as_ref()
+            .map(read_position)
+            .transpose()
+    }
+
+    /// As [`Checkpoint::load`]; until the transaction ends nobody else moves it.
+    pub(crate) async fn hold(
+        db: &mut PgConnection,
+        projection: &str,
+    ) -> Result<Option<Self>, sqlx::Error> {
+        sqlx::query(
+            "SELECT incarnation, sequence, digest, owner_epoch, generation FROM checkpoints WHERE projection = $1
+             FOR UPDATE",
+        )
+        .bind(projection)
+        .fetch_optional(db)
+        .await?
+        .as_ref()
+        .map(Self::read)
+        .transpose()
+    }
+
+    /// Makes a projector that runs forget what it remembers of the rows.
+    pub(crate) async fn next_generation(
+        db: &mut PgConnection,
+        projection: &str,
+    ) -> Result<(), sqlx::Error> {
+        sqlx::query("UPDATE checkpoints SET generation = generation + 1 WHERE projection = $1")
+            .bind(projection)
+            .execute(db)
+            .await
+            .map(drop)
     }
 
     /// Where it will stand once `last` is folded.
@@ -115,7 +165,7 @@ impl Checkpoint {
     ) -> Result<bool, sqlx::Error> {
         let moved = sqlx::query(
             "UPDATE checkpoints SET sequence = $4, digest = $5, updated_at = to_timestamp($6 / 1000.0)
-             WHERE projection = $1 AND owner_epoch = $2 AND sequence = $3",
+             WHERE projection = $1 AND owner_epoch = $2 AND sequence = $3 AND generation = $7",
         )
         .bind(projection)
         .bind(self.owner_epoch)
@@ -123,6 +173,7 @@ impl Checkpoint {
         .bind(big(next.position.sequence.0))
         .bind(next.position.digest.to_string())
         .bind(big(last.stored_at.0))
+        .bind(self.generation)
         .execute(db)
         .await?;
         Ok(moved.rows_affected() == 1)

@@ -1,7 +1,12 @@
 //! What an operator may turn: `[projector]`.
 
+use std::time::Duration;
+
 use runtime::{Secret, Section, Span, Wrong};
 use serde::Deserialize;
+
+const IDLE: Duration = Duration::from_secs(2);
+const SHORTEST_PATIENCE: Span = Span::from_secs(5);
 
 /// Where the rows go, and in how large bites.
 #[derive(Debug, Clone, Deserialize)]
@@ -25,6 +30,11 @@ pub struct Config {
     /// 2000; `WORLDLINE_PROJECTOR_SAVE_EVERY`.
     #[serde(default = "save_every")]
     pub save_every: u64,
+    /// A projection that gives no sign of life for so long is stuck: it begins anew, with new connections. A
+    /// transaction that hangs in the database is ended by it after the same time. Default `30s`;
+    /// `WORLDLINE_PROJECTOR_STUCK_AFTER`.
+    #[serde(default = "stuck_after")]
+    pub stuck_after: Span,
 }
 
 fn public() -> String {
@@ -43,6 +53,10 @@ const fn save_every() -> u64 {
     2000
 }
 
+const fn stuck_after() -> Span {
+    Span::from_secs(30)
+}
+
 impl Config {
     /// All defaults, for this database.
     #[must_use]
@@ -53,7 +67,19 @@ impl Config {
             batch: batch(),
             linger: linger(),
             save_every: save_every(),
+            stuck_after: stuck_after(),
         }
+    }
+
+    /// How long to wait for an event before looking whether the rows are still ours.
+    pub(crate) fn idle(&self) -> Duration {
+        IDLE.min(self.stuck_after.duration() / 3)
+    }
+
+    /// The schema of the views for analysts, beside that of the tables.
+    #[must_use]
+    pub fn analytics(&self) -> String {
+        analytics(&self.schema)
     }
 
     /// The same for another schema of the same database.
@@ -63,6 +89,14 @@ impl Config {
             schema: schema.into(),
             ..self.clone()
         }
+    }
+}
+
+/// The schema of the views for analysts that stands beside `schema`; migration 0011 knows the same rule.
+pub(crate) fn analytics(schema: &str) -> String {
+    match schema {
+        "public" => "analytics".into(),
+        other => format!("{other}_analytics"),
     }
 }
 
@@ -94,6 +128,12 @@ impl Section for Config {
                 "save_every"
             };
             return Err(Wrong::new(key, "expected at least 1"));
+        }
+        if self.stuck_after < SHORTEST_PATIENCE {
+            return Err(Wrong::new(
+                "stuck_after",
+                "expected at least `5s`, more than a busy database takes for an answer",
+            ));
         }
         Ok(())
     }

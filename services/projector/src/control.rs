@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use eventlog::{EventLog, Record};
+use eventlog::Record;
 use schemas::control::{AreaControl, ControlEvent};
 use schemas::keyed::KeyedEntry;
 use schemas::subjects::{Domain, Subject};
@@ -11,7 +11,8 @@ use sqlx::PgConnection;
 
 use crate::columns::{big, column, keys};
 use crate::error::ProjectError;
-use crate::projection::{Poison, Projection};
+use crate::name::Name;
+use crate::projection::{Poison, Projection, Source, described};
 
 #[derive(Debug)]
 struct Opened {
@@ -28,10 +29,9 @@ pub(crate) struct Control {
 }
 
 impl Projection for Control {
-    const NAME: &'static str = "control";
-    const STREAM: &'static str = Domain::Control.event_stream();
+    const ID: Name = Name::Control;
 
-    async fn load(&mut self, _: &mut PgConnection, _: &EventLog) -> Result<(), ProjectError> {
+    async fn load(&mut self, _: &mut PgConnection, _: &Source) -> Result<(), ProjectError> {
         self.areas.clear();
         Ok(())
     }
@@ -59,6 +59,10 @@ impl Projection for Control {
             },
         );
         Ok(())
+    }
+
+    fn describe(record: &Record) -> Result<serde_json::Value, Poison> {
+        described::<KeyedEntry<ControlEvent, AreaControl>>(record)
     }
 
     async fn write(&mut self, db: &mut PgConnection) -> Result<(), sqlx::Error> {

@@ -1,8 +1,8 @@
 //! `credentials`: what lets into which account, and what is being guessed at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use eventlog::{EventLog, Record};
+use eventlog::Record;
 use schemas::credential::{Credential, CredentialEvent};
 use schemas::keyed::KeyedEntry;
 use schemas::subjects::{Domain, Subject};
@@ -12,7 +12,8 @@ use sqlx::PgConnection;
 use crate::accounts::method;
 use crate::columns::{big, column, keys};
 use crate::error::ProjectError;
-use crate::projection::{Poison, Projection};
+use crate::name::Name;
+use crate::projection::{Poison, Projection, Source, described};
 
 #[derive(Debug)]
 struct Row {
@@ -28,6 +29,8 @@ struct Row {
 #[derive(Debug, Default)]
 pub(crate) struct Credentials {
     rows: BTreeMap<Digest, Row>,
+    /// Whose person was erased; what came before goes.
+    erased: BTreeSet<Digest>,
 }
 
 const fn changes(event: &CredentialEvent) -> bool {
@@ -35,11 +38,10 @@ const fn changes(event: &CredentialEvent) -> bool {
 }
 
 impl Projection for Credentials {
-    const NAME: &'static str = "credentials";
-    const STREAM: &'static str = Domain::Credential.event_stream();
+    const ID: Name = Name::Credentials;
 
-    async fn load(&mut self, _: &mut PgConnection, _: &EventLog) -> Result<(), ProjectError> {
-        self.rows.clear();
+    async fn load(&mut self, _: &mut PgConnection, _: &Source) -> Result<(), ProjectError> {
+        *self = Self::default();
         Ok(())
     }
 
@@ -51,8 +53,18 @@ impl Projection for Credentials {
         let credential = credential.map_err(|error| Poison::because(&error))?;
         let entry: KeyedEntry<CredentialEvent, Credential> =
             schemas::decode(&record.payload).map_err(|error| Poison::because(&error))?;
+        let erases = |event: &CredentialEvent| matches!(event, CredentialEvent::Erased { .. });
+        let mut events = entry.events.as_slice();
+        if let Some(last) = events.iter().rposition(erases) {
+            self.rows.remove(&credential);
+            self.erased.insert(credential);
+            events = &events[last + 1..];
+            if events.is_empty() {
+                return Ok(());
+            }
+        }
         let happened =
-            |what: fn(&CredentialEvent) -> bool| entry.events.iter().any(what).then_some(entry.at);
+            |what: fn(&CredentialEvent) -> bool| events.iter().any(what).then_some(entry.at);
         let registered = happened(|event| matches!(event, CredentialEvent::Registered { .. }));
         let granted = happened(|event| matches!(event, CredentialEvent::Granted { .. }));
         let changed = happened(changes);
@@ -69,7 +81,19 @@ impl Projection for Credentials {
         Ok(())
     }
 
+    fn describe(record: &Record) -> Result<serde_json::Value, Poison> {
+        described::<KeyedEntry<CredentialEvent, Credential>>(record)
+    }
+
     async fn write(&mut self, db: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let erased = std::mem::take(&mut self.erased);
+        if !erased.is_empty() {
+            let erased: Vec<_> = erased.iter().map(Digest::to_string).collect();
+            sqlx::query("DELETE FROM credentials WHERE credential = ANY($1)")
+                .bind(erased)
+                .execute(&mut *db)
+                .await?;
+        }
         let rows = std::mem::take(&mut self.rows);
         if rows.is_empty() {
             return Ok(());

@@ -2,12 +2,13 @@
 //!
 //! Whatever goes wrong within a batch, the memory of the projection is thrown away and loaded
 //! again from the tables, the same way as after a crash, so there is one way back and it is the
-//! tested one.
+//! tested one. One that hangs is sent the same way.
 
 use std::time::Duration;
 
 use eventlog::{EventLog, Follow, Record};
-use metrics::counter;
+use metrics::{counter, gauge};
+use past::Past;
 use runtime::metric_definitions as names;
 use runtime::{Backoff, HealthCheck, Shutdown};
 use schemas::Sequence;
@@ -15,13 +16,18 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 
 use crate::batch::{Gathered, gather};
+use crate::board::Board;
 use crate::checkpoint::Checkpoint;
 use crate::config::Config;
+use crate::database;
+use crate::dropped::Dropped;
 use crate::error::ProjectError;
+use crate::folding::{self, Folded};
 use crate::lag;
 use crate::parked::Parked;
 use crate::position;
-use crate::projection::{Poison, Projection};
+use crate::projection::{Poison, Projection, Source};
+use crate::pulse::Pulse;
 use crate::transaction::{commit, confirm, fenced};
 
 /// How far to go.
@@ -39,15 +45,50 @@ pub(crate) enum Goal {
 #[derive(Clone)]
 pub(crate) struct Surroundings {
     pub(crate) config: Config,
+    pub(crate) past: Past,
     pub(crate) log: EventLog,
-    pub(crate) pool: PgPool,
+    pub(crate) board: Board,
     pub(crate) shutdown: Shutdown,
+}
+
+impl Surroundings {
+    /// Where events are read from; the broker must be among it.
+    pub(crate) fn new(
+        config: &Config,
+        past: &Past,
+        shutdown: &Shutdown,
+    ) -> Result<Self, ProjectError> {
+        Ok(Self {
+            config: config.clone(),
+            past: past.clone(),
+            log: past.log().ok_or(ProjectError::NoBroker)?.clone(),
+            board: Board::default(),
+            shutdown: shutdown.clone(),
+        })
+    }
+
+    pub(crate) fn source(&self, pulse: &Pulse) -> Source {
+        Source {
+            past: self.past.clone(),
+            log: self.log.clone(),
+            pulse: pulse.clone(),
+        }
+    }
+}
+
+/// What a session knows besides the projection's own memory.
+struct Session {
+    checkpoint: Checkpoint,
+    parked: Parked,
+    dropped: Dropped,
 }
 
 /// One projection at work.
 pub(crate) struct Driver<P> {
     projection: P,
     around: Surroundings,
+    source: Source,
+    pool: PgPool,
     goal: Goal,
     health: Option<HealthCheck>,
     /// Ours since the first claim; never claimed a second time, for then two instances would take
@@ -55,9 +96,10 @@ pub(crate) struct Driver<P> {
     owner_epoch: Option<i64>,
     /// Up to here every event gets a transaction of its own, to find the one that is refused.
     singly_until: Sequence,
-    /// Found to be refused by the database.
+    /// Found to be refused by the database, or to break the fold.
     condemned: Option<(Sequence, String)>,
     progress: watch::Sender<Option<Checkpoint>>,
+    pulse: Pulse,
     backoff: Backoff,
 }
 
@@ -67,9 +109,12 @@ impl<P: Projection> Driver<P> {
         around: Surroundings,
         goal: Goal,
         health: Option<HealthCheck>,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, ProjectError> {
+        let pulse = Pulse::new();
+        Ok(Self {
             projection,
+            source: around.source(&pulse),
+            pool: database::connect_bounded(&around.config)?,
             around,
             goal,
             health,
@@ -77,22 +122,53 @@ impl<P: Projection> Driver<P> {
             singly_until: Sequence(0),
             condemned: None,
             progress: watch::Sender::new(None),
+            pulse,
             backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(10)),
-        }
+        })
     }
 
     /// Runs until the goal is reached, the shutdown begins, or going on would be wrong.
     pub(crate) async fn run(mut self) -> Result<(), ProjectError> {
-        let lag = lag::watch(
-            self.around.log.clone(),
-            P::NAME,
-            P::STREAM,
+        let mut lag = Box::pin(lag::watch(
+            self.source.clone(),
+            P::ID,
+            self.around.board.clone(),
             self.progress.subscribe(),
-        );
-        tokio::select! {
-            done = self.persist() => done,
-            wrong = lag => Err(wrong),
+        ));
+        let patience = self.around.config.stuck_after.duration();
+        let pulse = self.pulse.clone();
+        loop {
+            pulse.beat();
+            let ended = tokio::select! {
+                done = self.persist() => Some(done),
+                wrong = &mut lag => Some(Err(wrong)),
+                () = pulse.stops(patience) => None,
+            };
+            match ended {
+                Some(done) => {
+                    if done.is_ok() {
+                        self.pool.close().await;
+                    }
+                    return done;
+                }
+                None => self.restart()?,
+            }
         }
+    }
+
+    /// What hung has been dropped; the connection that it hung on is left behind with it.
+    fn restart(&mut self) -> Result<(), ProjectError> {
+        let silent = self.around.config.stuck_after;
+        tracing::error!(
+            projection = P::NAME,
+            "a projection has given no sign of life for {silent}; it begins anew with new connections"
+        );
+        counter!(names::PROJECTOR_RESTARTS_TOTAL, "projection" => P::NAME).increment(1);
+        if let Some(health) = &self.health {
+            health.not_ready(format!("stuck: no sign of life for {silent}"));
+        }
+        self.pool = database::connect_bounded(&self.around.config)?;
+        Ok(())
     }
 
     async fn persist(&mut self) -> Result<(), ProjectError> {
@@ -106,10 +182,15 @@ impl<P: Projection> Driver<P> {
                     last,
                     source,
                 } if first == last => {
-                    self.condemned = Some((first, Poison::because(&source).0));
+                    let why = Poison::because(&source).0;
+                    self.condemned = Some((first, format!("the database refuses its rows: {why}")));
                 }
                 ProjectError::RowsRefused { last, .. } => self.singly_until = last,
-                ProjectError::Moved(_) => {}
+                ProjectError::FoldBroken { sequence, why } => {
+                    self.condemned = Some((sequence, why));
+                }
+                // Other rows than we knew: what was refused may be good now.
+                ProjectError::Moved(_) => self.condemned = None,
                 error if error.passes() => self.wait(&error).await,
                 error => return Err(error),
             }
@@ -122,6 +203,7 @@ impl<P: Projection> Driver<P> {
     async fn wait(&mut self, error: &ProjectError) {
         let why = Poison::because(error).0;
         let delay = self.backoff.next_delay();
+        self.pulse.beat();
         tracing::warn!(
             projection = P::NAME,
             error = why,
@@ -135,34 +217,33 @@ impl<P: Projection> Driver<P> {
             .shutdown
             .unless_begun(tokio::time::sleep(delay))
             .await;
+        self.pulse.beat();
     }
 
     async fn session(&mut self) -> Result<(), ProjectError> {
         let around = self.around.clone();
-        let (mut checkpoint, mut parked) = self.begin(&around).await?;
-        self.progress.send_replace(Some(checkpoint));
+        let mut now = self.begin().await?;
+        self.tell(&now);
         let follow = match self.goal {
             Goal::Follow => Follow::Tail,
             Goal::Head | Goal::Event(_) => Follow::UntilHead,
         };
-        let mut reader =
-            around
-                .log
-                .read(P::STREAM, Vec::new(), checkpoint.position.sequence, follow);
+        let from = now.checkpoint.position.sequence;
+        let mut reader = around.past.read(P::STREAM, Vec::new(), from, follow);
         if let Some(health) = &self.health {
             health.ready();
         }
         loop {
-            if self.goal == Goal::Event(checkpoint.position.sequence) {
+            let folded = now.checkpoint.position.sequence;
+            if matches!(self.goal, Goal::Event(end) if end <= folded) {
                 return Ok(());
             }
-            let limit = if checkpoint.position.sequence < self.singly_until {
+            let limit = if folded < self.singly_until {
                 1
             } else {
                 around.config.batch
             };
-            let linger = around.config.linger.duration();
-            let more = gather(&mut reader, limit, linger);
+            let more = gather(&mut reader, limit, &around.config);
             let Some(more) = around.shutdown.unless_begun(more).await else {
                 return Ok(());
             };
@@ -170,7 +251,11 @@ impl<P: Projection> Driver<P> {
                 Gathered::Events(batch) => batch,
                 Gathered::Head => return Ok(()),
                 Gathered::Idle => {
-                    confirm::<P>(&around.pool, &checkpoint).await?;
+                    confirm::<P>(&self.pool, &now.checkpoint).await?;
+                    // A reader that is silent although there is more gives no sign of life.
+                    if around.board.head(P::ID) <= folded {
+                        self.pulse.beat();
+                    }
                     continue;
                 }
             };
@@ -180,21 +265,38 @@ impl<P: Projection> Driver<P> {
             let (Some(first), Some(last)) = (batch.first(), batch.last()) else {
                 return Ok(());
             };
-            self.fold(&batch, &mut parked);
+            self.fold(&batch, &mut now)?;
             let span = (first, last);
             let projection = &mut self.projection;
-            checkpoint = commit(&around.pool, &checkpoint, span, projection, &mut parked).await?;
+            now.checkpoint = commit(
+                &self.pool,
+                &now.checkpoint,
+                span,
+                projection,
+                &mut now.parked,
+            )
+            .await?;
             self.backoff.reset();
-            self.progress.send_replace(Some(checkpoint));
+            self.tell(&now);
             counter!(names::PROJECTOR_EVENTS_TOTAL, "projection" => P::NAME)
                 .increment(batch.len() as u64);
         }
     }
 
+    /// A sign of life, and where we stand.
+    fn tell(&self, now: &Session) {
+        self.pulse.beat();
+        self.progress.send_replace(Some(now.checkpoint));
+        self.around
+            .board
+            .set_folded(P::ID, now.checkpoint.position.sequence);
+        gauge!(names::PROJECTOR_PARKED_KEYS, "projection" => P::NAME).set(now.parked.keys() as f64);
+    }
+
     /// Takes or keeps the ownership, compares the position and loads the memory that belongs to it.
-    async fn begin(&mut self, around: &Surroundings) -> Result<(Checkpoint, Parked), ProjectError> {
-        let incarnation = around.log.stream_info(P::STREAM).await?.incarnation;
-        let mut db = around.pool.acquire().await?;
+    async fn begin(&mut self) -> Result<Session, ProjectError> {
+        let incarnation = self.source.log.stream_info(P::STREAM).await?.incarnation;
+        let mut db = self.pool.acquire().await?;
         let mut checkpoint = match self.owner_epoch {
             None => Checkpoint::claim(&mut db, P::NAME, P::STREAM, incarnation).await?,
             Some(ours) => match Checkpoint::load(&mut db, P::NAME).await? {
@@ -203,37 +305,48 @@ impl<P: Projection> Driver<P> {
             },
         };
         self.owner_epoch = Some(checkpoint.owner_epoch);
-        position::check(&around.log, P::NAME, P::STREAM, &checkpoint).await?;
+        position::check(&self.source, P::NAME, P::STREAM, &checkpoint).await?;
         checkpoint.adopt(&mut db, P::NAME, incarnation).await?;
         let parked = Parked::load(&mut db, P::NAME).await?;
-        self.projection.load(&mut db, &around.log).await?;
-        Ok((checkpoint, parked))
+        let dropped = Dropped::load(&mut db, P::NAME).await?;
+        self.projection.load(&mut db, &self.source).await?;
+        Ok(Session {
+            checkpoint,
+            parked,
+            dropped,
+        })
     }
 
-    fn fold(&mut self, batch: &[Record], parked: &mut Parked) {
+    fn fold(&mut self, batch: &[Record], now: &mut Session) -> Result<(), ProjectError> {
         for record in batch {
-            if parked.behind(record) {
+            if now.parked.behind(record) {
                 continue;
             }
             let condemned = self
                 .condemned
                 .as_ref()
                 .filter(|(sequence, _)| *sequence == record.sequence);
-            let folded = match condemned {
-                Some((_, why)) => Err(Poison(format!("the database refuses its rows: {why}"))),
-                None => self.projection.fold(record),
+            let Poison(why) = match condemned {
+                Some((_, why)) => Poison(why.clone()),
+                None => match folding::fold(&mut self.projection, record, &now.dropped) {
+                    Folded::Yes => continue,
+                    Folded::Poison(poison) => poison,
+                    Folded::Broken(Poison(why)) => {
+                        let sequence = record.sequence;
+                        return Err(ProjectError::FoldBroken { sequence, why });
+                    }
+                },
             };
-            if let Err(Poison(why)) = folded {
-                tracing::error!(
-                    projection = P::NAME,
-                    subject = record.subject,
-                    event.seq = record.sequence.0,
-                    why,
-                    "an event cannot be applied; its key is parked, the others go on"
-                );
-                counter!(names::PROJECTOR_PARKED_TOTAL, "projection" => P::NAME).increment(1);
-                parked.poison(record, &why);
-            }
+            tracing::error!(
+                projection = P::NAME,
+                subject = record.subject,
+                event.seq = record.sequence.0,
+                why,
+                "an event cannot be applied; its key is parked, the others go on"
+            );
+            counter!(names::PROJECTOR_PARKED_TOTAL, "projection" => P::NAME).increment(1);
+            now.parked.poison(record, &why);
         }
+        Ok(())
     }
 }

@@ -8,21 +8,24 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 use crate::config::Config;
 use crate::database;
 use crate::error::ProjectError;
+use crate::tables::TABLES;
 
-/// Every table, what of it to show, and in which order. Left out is what tells of the projector
-/// and not of the log: the owner's epoch and the saved states.
-const TABLES: [(&str, &str, &str); 10] = [
-    ("accounts", "to_jsonb(t)", "account"),
-    ("areas", "to_jsonb(t)", "area"),
-    ("characters", "to_jsonb(t)", "character"),
-    ("chat", "to_jsonb(t)", "area, sequence, line"),
-    ("checkpoints", "to_jsonb(t) - 'owner_epoch'", "projection"),
-    ("credentials", "to_jsonb(t)", "credential"),
-    ("login_sessions", "to_jsonb(t)", "account, login"),
+/// Tables with rows for any projection: what of them to show, and in which order. Left out is what tells of the
+/// projector and not of the log: the owner's epoch, the rows' generation and the saved states.
+const SHARED: [(&str, &str, &str); 3] = [
+    (
+        "checkpoints",
+        "to_jsonb(t) - 'owner_epoch' - 'generation'",
+        "projection",
+    ),
+    ("dropped_events", "to_jsonb(t)", "projection, key, sequence"),
     ("parked_events", "to_jsonb(t)", "projection, key"),
-    ("security_events", "to_jsonb(t)", "account, sequence, line"),
-    ("sessions", "to_jsonb(t)", "character, session"),
 ];
+
+fn names() -> impl Iterator<Item = &'static str> {
+    let folded = TABLES.iter().map(|table| table.name);
+    folded.chain(SHARED.map(|(table, ..)| table))
+}
 
 /// The rows of all tables.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -45,7 +48,7 @@ impl Dump {
     #[must_use]
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let mut lines = Vec::new();
-        for (table, ..) in TABLES {
+        for table in names() {
             let (here, there) = (self.table(table), other.table(table));
             let only = |sign, rows: &[String], others: &[String]| {
                 let others: std::collections::BTreeSet<_> = others.iter().collect();
@@ -87,7 +90,11 @@ pub async fn dump(config: &Config) -> Result<Dump, ProjectError> {
 
 pub(crate) async fn dump_with(db: &mut PgConnection) -> Result<Dump, sqlx::Error> {
     let mut tables = BTreeMap::new();
-    for (table, shown, order) in TABLES {
+    let folded = TABLES
+        .iter()
+        .map(|table| (table.name, "to_jsonb(t)", table.key.join(", ")));
+    let shared = SHARED.map(|(table, shown, order)| (table, shown, order.to_owned()));
+    for (table, shown, order) in folded.chain(shared) {
         let select = format!("SELECT ({shown})::TEXT FROM {table} t ORDER BY {order}");
         let rows = sqlx::query(AssertSqlSafe(select))
             .fetch_all(&mut *db)

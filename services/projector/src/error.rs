@@ -1,6 +1,7 @@
 //! What can stop a projection, and what its owner can do about it.
 
 use eventlog::{PositionError, ReadError};
+use past::PastError;
 use schemas::Sequence;
 
 /// Why a projection ended or could not begin.
@@ -58,6 +59,57 @@ pub enum ProjectError {
         #[source]
         source: sqlx::Error,
     },
+    /// Folding this event broke off in the middle: load the memory again, park the event.
+    #[error("event {sequence} cannot be folded: {why}")]
+    FoldBroken {
+        /// Which.
+        sequence: Sequence,
+        /// What was said.
+        why: String,
+    },
+    /// Only an archive is read, but rows follow a log that goes on: name the broker too.
+    #[error("rows are folded from a broker's log; an archive alone does not tell where it ends")]
+    NoBroker,
+    /// Wait for the other one to end.
+    #[error(
+        "somebody else is changing the rows of schema `{0}` (a rebuild, a rollback, a retry); wait for it to end"
+    )]
+    Busy(String),
+    /// Nothing to do: there are no former rows.
+    #[error(
+        "there is nothing to roll back to: no schema `{0}`; a rebuild keeps the former rows there unless told otherwise"
+    )]
+    NothingKept(String),
+    /// Look at `worldline projector parked list`: maybe it was retried in the meantime.
+    #[error(
+        "nothing is parked in projection `{projection}` under `{key}`; `worldline projector parked list` shows what is"
+    )]
+    NotParked {
+        /// Where.
+        projection: &'static str,
+        /// The key.
+        key: String,
+    },
+    /// The event cannot be given up alone, because later ones build on it.
+    #[error(
+        "event {sequence} of `{key}` cannot be left out alone, later ones build on it ({why}); deploy a build that can fold it and retry, or give up all behind it too with --and-all-behind"
+    )]
+    NeededLater {
+        /// The key.
+        key: String,
+        /// The event.
+        sequence: Sequence,
+        /// What happens without it.
+        why: String,
+    },
+    /// The message is neither in the broker nor in an archive.
+    #[error("event {sequence} of {stream} is not there any more; name the archive that holds it")]
+    NotThere {
+        /// The stream.
+        stream: &'static str,
+        /// The event.
+        sequence: Sequence,
+    },
     /// The shutdown came before the goal; nothing was switched or compared.
     #[error("interrupted before it was finished")]
     Interrupted,
@@ -70,6 +122,9 @@ pub enum ProjectError {
     /// Try again later.
     #[error("the log cannot be read")]
     Log(#[from] ReadError),
+    /// Try again later, unless an archive is damaged: see [`ProjectError::passes`].
+    #[error("the past cannot be read")]
+    Past(#[from] PastError),
 }
 
 impl ProjectError {
@@ -79,11 +134,19 @@ impl ProjectError {
         match self {
             Self::Moved(_) | Self::Log(_) => true,
             Self::Position { source, .. } => matches!(source, PositionError::Read(_)),
+            Self::Past(error) => error.unavailable(),
             Self::Database(error) => passes(error),
             Self::Fenced { .. }
             | Self::Purged { .. }
             | Self::Interrupted
             | Self::RowsRefused { .. }
+            | Self::FoldBroken { .. }
+            | Self::NoBroker
+            | Self::Busy(_)
+            | Self::NothingKept(_)
+            | Self::NotParked { .. }
+            | Self::NeededLater { .. }
+            | Self::NotThere { .. }
             | Self::Migrate(_) => false,
         }
     }
@@ -99,7 +162,8 @@ fn passes(error: &sqlx::Error) -> bool {
         | sqlx::Error::WorkerCrashed => true,
         // Connection exceptions, rolled back, out of resources, operator intervention, system errors.
         sqlx::Error::Database(answer) => answer.code().is_some_and(|code| {
-            ["08", "40", "53", "55", "57", "58"]
+            // The last: a transaction that was idle for too long was ended.
+            ["08", "40", "53", "55", "57", "58", "25P03"]
                 .iter()
                 .any(|class| code.starts_with(class))
         }),

@@ -2,27 +2,33 @@
 
 use std::time::Duration;
 
-use eventlog::EventLog;
+use eventlog::{Follow, StreamInfo};
 use metrics::gauge;
 use runtime::metric_definitions as names;
-use schemas::UnixMillis;
+use schemas::{Sequence, UnixMillis};
 use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{MissedTickBehavior, timeout};
 
+use crate::board::Board;
 use crate::checkpoint::Checkpoint;
 use crate::error::ProjectError;
+use crate::name::Name;
 use crate::position;
+use crate::projection::Source;
 
 /// How often to look.
-const PERIOD: Duration = Duration::from_secs(2);
+const PERIOD: Duration = Duration::from_secs(1);
+/// A message that is not read by then is as old as nobody knows.
+const READ_WITHIN: Duration = Duration::from_secs(2);
 
 /// Measures for ever; ends when the stream turns out to be another one under our feet.
 pub(crate) async fn watch(
-    log: EventLog,
-    projection: &'static str,
-    stream: &'static str,
+    source: Source,
+    of: Name,
+    board: Board,
     mut progress: watch::Receiver<Option<Checkpoint>>,
 ) -> ProjectError {
+    let projection = of.as_str();
     let mut period = tokio::time::interval(PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -33,26 +39,58 @@ pub(crate) async fn watch(
         };
         let Some(at) = known else { continue };
         // The head first and the checkpoint before it: never a head behind a checkpoint by mistake.
-        let Ok(info) = log.stream_info(stream).await else {
+        let Ok(info) = source.log.stream_info(of.stream()).await else {
             continue;
         };
-        if let Err(wrong) = position::compare(projection, stream, &at, &info) {
-            return wrong;
+        board.set_head(of, info.last);
+        match position::compare(&source, projection, of.stream(), &at, &info).await {
+            Err(wrong) if !wrong.passes() => return wrong,
+            Err(_) | Ok(()) => {}
         }
-        let behind = info.last.0.saturating_sub(at.position.sequence.0);
-        let age = match behind {
-            0 => 0,
-            _ => age_of_next(&log, stream, &at).await,
-        };
-        gauge!(names::PROJECTOR_LAG_MESSAGES, "projection" => projection).set(behind as f64);
-        gauge!(names::PROJECTOR_LAG_SECONDS, "projection" => projection).set(age as f64 / 1000.0);
+        let lag = measure(&source, of.stream(), at.position.sequence, &info).await;
+        gauge!(names::PROJECTOR_LAG_MESSAGES, "projection" => projection).set(lag.messages as f64);
+        gauge!(names::PROJECTOR_LAG_SECONDS, "projection" => projection)
+            .set(lag.millis as f64 / 1000.0);
     }
 }
 
-/// Milliseconds since the first event that is not folded yet was stored.
-async fn age_of_next(log: &EventLog, stream: &str, at: &Checkpoint) -> u64 {
-    match log.get(stream, at.position.sequence.next()).await {
-        Ok(Some(record)) => UnixMillis::now().0.saturating_sub(record.stored_at.0),
-        Ok(None) | Err(_) => 0,
+/// How far rows are behind a stream's head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) struct Lag {
+    /// Messages that are not in the rows.
+    pub(crate) messages: u64,
+    /// Age of the first of them, by the broker's clock.
+    pub(crate) millis: u64,
+}
+
+/// Measures rows that hold everything up to `folded`.
+pub(crate) async fn measure(
+    source: &Source,
+    stream: &str,
+    folded: Sequence,
+    info: &StreamInfo,
+) -> Lag {
+    let messages = info.last.0.saturating_sub(folded.0);
+    let millis = match messages {
+        0 => 0,
+        _ => {
+            let now = info.told_at.unwrap_or_else(UnixMillis::now);
+            let next = stored_after(source, stream, folded).await;
+            next.map_or(0, |stored_at| now.0.saturating_sub(stored_at.0))
+        }
+    };
+    Lag { messages, millis }
+}
+
+/// When the first message after `folded` was stored.
+async fn stored_after(source: &Source, stream: &str, folded: Sequence) -> Option<UnixMillis> {
+    if let Ok(Some(next)) = source.log.get(stream, folded.next()).await {
+        return Some(next.stored_at);
     }
+    // Purged in between, or archived: the next there is.
+    let mut reader = source
+        .past
+        .read(stream, Vec::new(), folded, Follow::UntilHead);
+    let next = timeout(READ_WITHIN, reader.next()).await.ok()?;
+    Some(next.ok()??.stored_at)
 }

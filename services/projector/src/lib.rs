@@ -9,39 +9,58 @@
 //! [`check`] proves it on a running database.
 //!
 //! Nobody waits for this service. While Postgres is away the world goes on, and the projector
-//! catches up.
+//! catches up. A projection that hangs begins anew by itself; an event that cannot be applied parks
+//! its key, to be retried ([`retry`]) or given up ([`give_up`]); rows can be folded anew beside
+//! those that are served ([`rebuild`]) and taken back ([`rollback`]).
 
 mod accounts;
+mod analysts;
 mod areas;
 mod batch;
+mod board;
 mod check;
 mod checkpoint;
 mod cli;
 mod columns;
 mod config;
 mod control;
+mod copy;
 mod credentials;
 mod database;
 mod driver;
+mod dropped;
 mod dump;
 mod error;
+mod folding;
+mod goals;
 mod lag;
 mod lobby;
+mod name;
 mod parked;
 mod position;
+mod progress;
 mod projection;
+mod pulse;
 mod ranking;
 mod rebuild;
 mod service;
+mod status;
+mod switch;
+mod tables;
 mod transaction;
 mod witness;
 
+pub use analysts::ROLE as ANALYST;
 pub use check::{Comparison, check};
 pub use cli::{AdminCommand, admin};
 pub use config::Config;
 pub use database::migrate;
 pub use dump::{Dump, dump};
 pub use error::ProjectError;
-pub use rebuild::{Rebuilt, rebuild};
+pub use name::Name;
+pub use parked::{GiveUp, ParkedEvent, ParkedKey, Retried, give_up, parked, retry, show_parked};
+pub use progress::Progress;
+pub use rebuild::{Rebuild, Rebuilt, rebuild, rollback};
 pub use service::{catch_up, run};
+pub use status::{LagOver, Spread, Standing, lag_over, status};
 pub use witness::knows_this_log;

@@ -3,63 +3,36 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use eventlog::EventLog;
+use past::Past;
 use runtime::{Backoff, Ctx, HealthCheck, Shutdown};
+use tokio::task::JoinSet;
 
-use crate::accounts::Accounts;
-use crate::areas::Areas;
 use crate::config::Config;
-use crate::control::Control;
-use crate::credentials::Credentials;
 use crate::database;
 use crate::driver::{Driver, Goal, Surroundings};
 use crate::error::ProjectError;
-use crate::lobby::Lobby;
+use crate::goals::Goals;
+use crate::name::Visitor;
 use crate::projection::Projection;
 use crate::ranking;
 
-/// How far each projection shall go.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Goals {
-    pub(crate) areas: Goal,
-    pub(crate) lobby: Goal,
-    pub(crate) accounts: Goal,
-    pub(crate) credentials: Goal,
-    pub(crate) control: Goal,
-}
-
-impl Goals {
-    pub(crate) const fn all(goal: Goal) -> Self {
-        Self {
-            areas: goal,
-            lobby: goal,
-            accounts: goal,
-            credentials: goal,
-            control: goal,
-        }
-    }
-}
-
-/// Runs all projections until the shutdown begins.
+/// Runs all projections until the shutdown begins. The past may be a broker alone; with an archive beside it, rows that
+/// are further behind than the broker reaches back can still be brought up to date.
 ///
 /// # Errors
 /// When the rows do not belong to this log, a newer instance has taken over, or the tables are
 /// of another build. An unreachable Postgres or broker is waited for.
-pub async fn run(config: Config, log: EventLog, ctx: Ctx) -> anyhow::Result<()> {
+pub async fn run(config: Config, past: impl Into<Past>, ctx: Ctx) -> anyhow::Result<()> {
     let health = ctx.health.check("projector");
+    let around = Surroundings::new(&config, &past.into(), &ctx.shutdown)?;
     let pool = database::connect(&config).context("reading the address of the database")?;
-    let around = Surroundings {
-        config,
-        log,
-        pool: pool.clone(),
-        shutdown: ctx.shutdown.clone(),
-    };
-    if migrate(&around, &health).await? {
+    if migrate(&pool, &around, &health).await? {
         let check = |name: &str| Some(ctx.health.check(&format!("projector-{name}")));
         health.ready();
         let telling = ranking::tell(pool.clone(), around.log.clone());
+        let goals = Goals::all(Goal::Follow);
         tokio::select! {
-            done = project(&around, Goals::all(Goal::Follow), check) => done?,
+            done = project(&around, &goals, check) => done?,
             () = telling => {}
         }
     }
@@ -73,30 +46,27 @@ pub async fn run(config: Config, log: EventLog, ctx: Ctx) -> anyhow::Result<()> 
 /// As [`run`]'s; a shutdown that comes first is one.
 pub async fn catch_up(
     config: &Config,
-    log: &EventLog,
+    past: &Past,
     shutdown: &Shutdown,
 ) -> Result<(), ProjectError> {
     database::migrate(config).await?;
-    let pool = database::connect(config)?;
-    let around = Surroundings {
-        config: config.clone(),
-        log: log.clone(),
-        pool: pool.clone(),
-        shutdown: shutdown.clone(),
-    };
-    let done = project(&around, Goals::all(Goal::Head), |_| None).await;
-    pool.close().await;
-    match done {
-        Ok(()) if shutdown.has_begun() => Err(ProjectError::Interrupted),
-        done => done,
+    let around = Surroundings::new(config, past, shutdown)?;
+    project(&around, &Goals::all(Goal::Head), |_| None).await?;
+    if shutdown.has_begun() {
+        return Err(ProjectError::Interrupted);
     }
+    Ok(())
 }
 
 /// Waits for the database and migrates it; false when the shutdown came first.
-async fn migrate(around: &Surroundings, health: &HealthCheck) -> Result<bool, ProjectError> {
+async fn migrate(
+    pool: &sqlx::PgPool,
+    around: &Surroundings,
+    health: &HealthCheck,
+) -> Result<bool, ProjectError> {
     let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
     loop {
-        let migrated = database::migrate_with(&around.pool, &around.config);
+        let migrated = database::migrate_with(pool, &around.config);
         match around.shutdown.unless_begun(migrated).await {
             None => return Ok(false),
             Some(Ok(())) => return Ok(true),
@@ -110,28 +80,48 @@ async fn migrate(around: &Surroundings, health: &HealthCheck) -> Result<bool, Pr
     }
 }
 
-/// Runs all projections to their goals; the first that must stop stops the others.
+/// Starts a projection as a task of its own.
+struct Start<'a> {
+    around: &'a Surroundings,
+    goal: Goal,
+    health: Option<HealthCheck>,
+    tasks: &'a mut JoinSet<Result<(), ProjectError>>,
+}
+
+impl Visitor for Start<'_> {
+    type Output = Result<(), ProjectError>;
+
+    fn visit<P: Projection>(self, projection: P) -> Self::Output {
+        let driver = Driver::new(projection, self.around.clone(), self.goal, self.health)?;
+        self.tasks.spawn(Box::pin(driver.run()));
+        Ok(())
+    }
+}
+
+/// Runs projections to their goals, each as a task of its own; the first that must stop stops the others.
 pub(crate) async fn project(
     around: &Surroundings,
-    goals: Goals,
+    goals: &Goals,
     health: impl Fn(&str) -> Option<HealthCheck>,
 ) -> Result<(), ProjectError> {
-    fn start<P: Projection>(
-        projection: P,
-        around: &Surroundings,
-        goal: Goal,
-        health: &impl Fn(&str) -> Option<HealthCheck>,
-    ) -> impl Future<Output = Result<(), ProjectError>> {
-        Box::pin(Driver::new(projection, around.clone(), goal, health(P::NAME)).run())
+    // Whoever drops this future ends the tasks.
+    let mut tasks = JoinSet::new();
+    for (name, goal) in goals.iter() {
+        let start = Start {
+            around,
+            goal,
+            health: health(name.as_str()),
+            tasks: &mut tasks,
+        };
+        name.visit(&around.config, start)?;
     }
-    let credentials = Credentials::default();
-    let areas = Areas::new(around.config.save_every);
-    tokio::try_join!(
-        start(areas, around, goals.areas, &health),
-        start(Lobby::default(), around, goals.lobby, &health),
-        start(Accounts::default(), around, goals.accounts, &health),
-        start(credentials, around, goals.credentials, &health),
-        start(Control::default(), around, goals.control, &health),
-    )?;
+    while let Some(ended) = tasks.join_next().await {
+        match ended {
+            Ok(done) => done?,
+            Err(task) if task.is_panic() => std::panic::resume_unwind(task.into_panic()),
+            // Nobody ends a task but whoever drops this future.
+            Err(_) => return Err(ProjectError::Interrupted),
+        }
+    }
     Ok(())
 }

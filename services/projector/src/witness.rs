@@ -5,24 +5,11 @@
 
 use eventlog::{EventLog, PositionError};
 
-use crate::accounts::Accounts;
-use crate::areas::Areas;
 use crate::checkpoint::Checkpoint;
 use crate::config::Config;
-use crate::control::Control;
-use crate::credentials::Credentials;
 use crate::database;
 use crate::error::ProjectError;
-use crate::lobby::Lobby;
-use crate::projection::Projection;
-
-const ALL: [(&str, &str); 5] = [
-    (Areas::NAME, Areas::STREAM),
-    (Lobby::NAME, Lobby::STREAM),
-    (Accounts::NAME, Accounts::STREAM),
-    (Credentials::NAME, Credentials::STREAM),
-    (Control::NAME, Control::STREAM),
-];
+use crate::name::Name;
 
 /// Compares every checkpoint there is with the log.
 ///
@@ -44,11 +31,13 @@ async fn compare(pool: &sqlx::PgPool, log: &EventLog) -> Result<(), ProjectError
     {
         return Ok(());
     }
-    for (projection, stream) in ALL {
-        let Some(at) = Checkpoint::load(&mut db, projection).await? else {
+    for name in Name::ALL {
+        let (projection, stream) = (name.as_str(), name.stream());
+        // The tables may still be of the build before this one.
+        let Some(at) = Checkpoint::position(&mut db, projection).await? else {
             continue;
         };
-        match log.check_position(stream, &at.position).await {
+        match log.check_position(stream, &at).await {
             Ok(_) => {}
             Err(PositionError::Read(error)) => return Err(error.into()),
             Err(source) => return Err(ProjectError::Position { projection, source }),

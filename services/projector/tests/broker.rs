@@ -10,7 +10,7 @@ use eventlog::{Connect, EventLog};
 use projector::{catch_up, check, dump};
 use runtime::Shutdown;
 use sample::{Realm, area_id, play};
-use support::config;
+use support::{config, past};
 
 async fn apply_streams(log: &EventLog) {
     let wanted = StreamsFile::built_in().unwrap();
@@ -29,7 +29,9 @@ async fn rows_follow_a_real_broker() {
     let running = support::projecting(&config, &realm.log);
     play(&mut realm).await;
     support::reach_heads(&config, &realm.log).await;
-    let found = check(&config, &realm.log, &Shutdown::new()).await.unwrap();
+    let found = check(&config, &past(&realm.log), &Shutdown::new())
+        .await
+        .unwrap();
     assert_eq!(found.differences, Vec::<String>::new());
     assert!(found.rows > 10);
     running.abort();
@@ -54,7 +56,9 @@ async fn the_role_may_do_all_that_projecting_needs() {
     let config = config().await;
     // Twice: the second time from a position that is compared.
     for _ in 0..2 {
-        catch_up(&config, &log, &Shutdown::new()).await.unwrap();
+        catch_up(&config, &past(&log), &Shutdown::new())
+            .await
+            .unwrap();
     }
     assert_eq!(dump(&config).await.unwrap().table("areas").len(), 1);
 }

@@ -9,7 +9,7 @@ use projector::{catch_up, check, dump};
 use runtime::Shutdown;
 use sample::busy_day;
 use schemas::CharacterId;
-use support::{config, failure, projecting, quick, reach_heads};
+use support::{config, failure, past, projecting, quick, reach_heads};
 
 #[tokio::test]
 async fn a_second_instance_takes_over_and_the_first_says_why_it_stops() {
@@ -32,7 +32,9 @@ async fn a_second_instance_takes_over_and_the_first_says_why_it_stops() {
         "{told}"
     );
     reach_heads(&config, &realm.log).await;
-    let found = check(&config, &realm.log, &Shutdown::new()).await.unwrap();
+    let found = check(&config, &past(&realm.log), &Shutdown::new())
+        .await
+        .unwrap();
     assert_eq!(found.differences, Vec::<String>::new());
     second.abort();
 }
@@ -41,7 +43,7 @@ async fn a_second_instance_takes_over_and_the_first_says_why_it_stops() {
 async fn rows_of_another_log_are_refused() {
     let (ours, theirs) = (busy_day().await, busy_day().await);
     let config = config().await;
-    catch_up(&config, &ours.log, &Shutdown::new())
+    catch_up(&config, &past(&ours.log), &Shutdown::new())
         .await
         .unwrap();
     let told = failure(projecting(&config, &theirs.log)).await;
@@ -71,7 +73,9 @@ async fn while_postgres_is_away_nothing_is_lost_and_then_the_rows_catch_up() {
     assert!(!running.is_finished());
     let after = dump(&config).await.unwrap();
     assert_eq!(after.table("chat").len(), before.table("chat").len() + 1);
-    let found = check(&config, &realm.log, &Shutdown::new()).await.unwrap();
+    let found = check(&config, &past(&realm.log), &Shutdown::new())
+        .await
+        .unwrap();
     assert_eq!(found.differences, Vec::<String>::new());
     running.abort();
 }

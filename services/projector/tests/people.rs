@@ -10,7 +10,7 @@ use sample::people::{CLEO, CREDENTIAL, HERO, NOBODYS, SAFE, STOLEN, live};
 use sample::{Realm, busy_day};
 use schemas::lobby::Ranking;
 use sqlx::Row;
-use support::{config, connect, projecting, reach_heads};
+use support::{config, connect, past, projecting, reach_heads};
 
 /// A day with people behind its players.
 async fn peopled_day() -> Realm {
@@ -28,8 +28,10 @@ async fn any_batch_size_gives_the_same_rows_and_so_does_a_fold_from_zero() {
         let mut config = config().await;
         config.batch = batch;
         let shutdown = Shutdown::new();
-        catch_up(&config, &realm.log, &shutdown).await.unwrap();
-        let found = check(&config, &realm.log, &shutdown).await.unwrap();
+        catch_up(&config, &past(&realm.log), &shutdown)
+            .await
+            .unwrap();
+        let found = check(&config, &past(&realm.log), &shutdown).await.unwrap();
         assert_eq!(found.differences, Vec::<String>::new());
         dumps.push(dump(&config).await.unwrap());
     }
@@ -45,7 +47,7 @@ async fn any_batch_size_gives_the_same_rows_and_so_does_a_fold_from_zero() {
 async fn rows_say_who_is_logged_in_where_and_hold_no_secret() {
     let realm = peopled_day().await;
     let config = config().await;
-    catch_up(&config, &realm.log, &Shutdown::new())
+    catch_up(&config, &past(&realm.log), &Shutdown::new())
         .await
         .unwrap();
     let mut db = connect(&config).await;

@@ -4,14 +4,14 @@
 mod sample;
 mod support;
 
-use projector::{catch_up, check, dump, rebuild};
+use projector::{Rebuild, catch_up, check, dump, rebuild};
 use runtime::Shutdown;
 use sample::{area_id, busy_day};
 use schemas::segment::{Mode, Segment};
 use schemas::subjects::area_events;
 use schemas::{CharacterId, Step};
 use sqlx::Row;
-use support::{config, connect, projecting, reach_heads, until_areas_at};
+use support::{config, connect, past, projecting, reach_heads, until_areas_at};
 
 #[tokio::test]
 async fn any_batch_size_gives_the_same_rows() {
@@ -20,7 +20,7 @@ async fn any_batch_size_gives_the_same_rows() {
     for batch in [1, 7, 5000] {
         let mut config = config().await;
         config.batch = batch;
-        catch_up(&config, &realm.log, &Shutdown::new())
+        catch_up(&config, &past(&realm.log), &Shutdown::new())
             .await
             .unwrap();
         dumps.push(dump(&config).await.unwrap());
@@ -35,7 +35,7 @@ async fn any_batch_size_gives_the_same_rows() {
 async fn rows_say_where_everybody_is_and_what_was_said() {
     let realm = busy_day().await;
     let config = config().await;
-    catch_up(&config, &realm.log, &Shutdown::new())
+    catch_up(&config, &past(&realm.log), &Shutdown::new())
         .await
         .unwrap();
     let mut db = connect(&config).await;
@@ -181,10 +181,12 @@ async fn a_crash_anywhere_loses_and_doubles_nothing() {
         running.abort();
         assert!(running.await.unwrap_err().is_cancelled());
     }
-    catch_up(&config, &realm.log, &Shutdown::new())
+    catch_up(&config, &past(&realm.log), &Shutdown::new())
         .await
         .unwrap();
-    let found = check(&config, &realm.log, &Shutdown::new()).await.unwrap();
+    let found = check(&config, &past(&realm.log), &Shutdown::new())
+        .await
+        .unwrap();
     assert_eq!(found.differences, Vec::<String>::new());
     assert!(found.rows > 10);
 }
@@ -204,7 +206,7 @@ async fn an_event_that_cannot_be_applied_is_parked_and_the_others_go_on() {
     for batch in [1, 7, 5000] {
         let mut config = config().await;
         config.batch = batch;
-        catch_up(&config, &realm.log, &Shutdown::new())
+        catch_up(&config, &past(&realm.log), &Shutdown::new())
             .await
             .unwrap();
         let parked: Vec<(String, i64, i64)> =
@@ -240,9 +242,12 @@ async fn a_rebuild_equals_and_a_running_projector_goes_on_in_it() {
         .execute(&mut connect(&config).await)
         .await
         .unwrap();
-    let found = check(&config, &realm.log, &Shutdown::new()).await.unwrap();
+    let found = check(&config, &past(&realm.log), &Shutdown::new())
+        .await
+        .unwrap();
     assert_eq!(found.differences.len(), 4, "{:#?}", found.differences);
-    rebuild(&config, &realm.log, true, &Shutdown::new())
+    let (all, shutdown) = (Rebuild::default(), Shutdown::new());
+    rebuild(&config, &past(&realm.log), &all, &shutdown, |_| {})
         .await
         .unwrap();
     assert_eq!(
@@ -257,7 +262,9 @@ async fn a_rebuild_equals_and_a_running_projector_goes_on_in_it() {
         "it has taken the new rows for its own"
     );
     assert_eq!(dump(&config).await.unwrap().table("chat").len(), 3);
-    let found = check(&config, &realm.log, &Shutdown::new()).await.unwrap();
+    let found = check(&config, &past(&realm.log), &Shutdown::new())
+        .await
+        .unwrap();
     assert_eq!(found.differences, Vec::<String>::new());
     running.abort();
 }

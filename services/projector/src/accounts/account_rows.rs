@@ -63,6 +63,11 @@ impl AccountRows {
         self.0.insert(account, row);
     }
 
+    /// The person was erased.
+    pub(super) fn forget(&mut self, account: AccountId) {
+        self.0.remove(&account);
+    }
+
     pub(super) async fn write(&mut self, db: &mut PgConnection) -> Result<(), sqlx::Error> {
         let rows = std::mem::take(&mut self.0);
         if rows.is_empty() {

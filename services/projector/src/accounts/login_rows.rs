@@ -59,6 +59,11 @@ impl LoginRows {
         }
     }
 
+    /// The person was erased.
+    pub(super) fn forget(&mut self, account: AccountId) {
+        self.0.retain(|(of, _), _| *of != account);
+    }
+
     fn row(&mut self, account: AccountId, login: LoginId, sequence: Sequence) -> &mut Row {
         let row = self.0.entry((account, login)).or_default();
         row.sequence = sequence;

@@ -50,6 +50,11 @@ impl SecurityRows {
         }
     }
 
+    /// The person was erased.
+    pub(super) fn forget(&mut self, account: AccountId) {
+        self.0.retain(|(of, ..), _| *of != account);
+    }
+
     pub(super) async fn write(&mut self, db: &mut PgConnection) -> Result<(), sqlx::Error> {
         let rows = std::mem::take(&mut self.0);
         if rows.is_empty() {

@@ -10,9 +10,10 @@ mod body_rows;
 mod chat_rows;
 mod replicas;
 
-use eventlog::{EventLog, Record};
+use eventlog::Record;
+use schemas::AreaId;
 use schemas::frame::Frame;
-use schemas::subjects::{AREA_EVENTS, Subject};
+use schemas::subjects::Subject;
 use sqlx::PgConnection;
 
 use self::area_rows::AreaRows;
@@ -20,7 +21,8 @@ use self::body_rows::BodyRows;
 use self::chat_rows::ChatRows;
 use self::replicas::Replicas;
 use crate::error::ProjectError;
-use crate::projection::{Poison, Projection};
+use crate::name::Name;
+use crate::projection::{Poison, Projection, Source, described};
 
 /// Folds `AREA_EVENTS`.
 pub(crate) struct Areas {
@@ -40,25 +42,50 @@ impl Areas {
             chat: ChatRows::default(),
         }
     }
-}
 
-impl Projection for Areas {
-    const NAME: &'static str = "areas";
-    const STREAM: &'static str = AREA_EVENTS;
-
-    async fn load(&mut self, db: &mut PgConnection, log: &EventLog) -> Result<(), ProjectError> {
+    fn forget_rows(&mut self) {
         self.areas = AreaRows::default();
         self.bodies = BodyRows::default();
         self.chat = ChatRows::default();
-        self.replicas.load(db, log).await
+    }
+}
+
+fn area_of(subject: &str) -> Result<AreaId, Poison> {
+    match Subject::parse(subject) {
+        Subject::AreaEvents(area) => Ok(area),
+        _ => Err(Poison("not a subject of this stream".into())),
+    }
+}
+
+fn frame_of(record: &Record) -> Result<Frame, Poison> {
+    schemas::decode(&record.payload).map_err(|error| Poison::because(&error))
+}
+
+impl Projection for Areas {
+    const ID: Name = Name::Areas;
+
+    async fn load(&mut self, db: &mut PgConnection, source: &Source) -> Result<(), ProjectError> {
+        self.forget_rows();
+        self.replicas.load(db, source).await
+    }
+
+    async fn load_key(
+        &mut self,
+        db: &mut PgConnection,
+        source: &Source,
+        key: &str,
+    ) -> Result<(), ProjectError> {
+        self.forget_rows();
+        match area_of(key) {
+            Ok(area) => self.replicas.load_parked(db, source, &area).await,
+            // No event of this key can be folded, so there is nothing to remember.
+            Err(_) => Ok(()),
+        }
     }
 
     fn fold(&mut self, record: &Record) -> Result<(), Poison> {
-        let Subject::AreaEvents(area) = Subject::parse(&record.subject) else {
-            return Err(Poison("not a subject of this stream".into()));
-        };
-        let frame: Frame =
-            schemas::decode(&record.payload).map_err(|error| Poison::because(&error))?;
+        let area = area_of(&record.subject)?;
+        let frame = frame_of(record)?;
         let leaving = self.bodies.leaving(self.replicas.of(&area), &frame);
         let state = self.replicas.fold(&area, &frame, record)?;
         self.bodies
@@ -66,6 +93,17 @@ impl Projection for Areas {
         self.areas.fold(&area, &frame, record.sequence, state);
         self.chat.fold(&area, &frame, record.sequence);
         Ok(())
+    }
+
+    fn leave_out(&mut self, record: &Record) -> Result<(), Poison> {
+        let area = area_of(&record.subject)?;
+        self.replicas
+            .fold(&area, &frame_of(record)?, record)
+            .map(|_| ())
+    }
+
+    fn describe(record: &Record) -> Result<serde_json::Value, Poison> {
+        described::<Frame>(record)
     }
 
     async fn write(&mut self, db: &mut PgConnection) -> Result<(), sqlx::Error> {

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use eventlog::{EventLog, Follow, Record};
+use eventlog::{Follow, Record};
 use schemas::fact::Fact;
 use schemas::frame::Frame;
 use schemas::ids::Digest;
@@ -18,7 +18,7 @@ use world::AreaState;
 use super::{Areas, Projection};
 use crate::columns::{big, column, keys};
 use crate::error::ProjectError;
-use crate::projection::Poison;
+use crate::projection::{Poison, Source};
 
 struct Replica {
     state: AreaState,
@@ -109,11 +109,30 @@ impl Replicas {
         Ok(())
     }
 
-    /// Brings every area back to the frame at which its row stands.
+    /// Brings every area back to the frame at which its row stands, but for those that are parked.
     pub(super) async fn load(
         &mut self,
         db: &mut PgConnection,
-        log: &EventLog,
+        source: &Source,
+    ) -> Result<(), ProjectError> {
+        self.load_some(db, source, None).await
+    }
+
+    /// Brings back `area` alone, although it is parked.
+    pub(super) async fn load_parked(
+        &mut self,
+        db: &mut PgConnection,
+        source: &Source,
+        area: &AreaId,
+    ) -> Result<(), ProjectError> {
+        self.load_some(db, source, Some(area)).await
+    }
+
+    async fn load_some(
+        &mut self,
+        db: &mut PgConnection,
+        source: &Source,
+        only: Option<&AreaId>,
     ) -> Result<(), ProjectError> {
         self.areas.clear();
         self.broken.clear();
@@ -122,9 +141,10 @@ impl Replicas {
              FROM areas a
              LEFT JOIN projection_state s ON s.projection = $1 AND s.key = a.area
              LEFT JOIN parked_events p ON p.projection = $1 AND p.key = 'evt.area.' || a.area
-             WHERE a.frame_sequence IS NOT NULL AND p.key IS NULL",
+             WHERE a.frame_sequence IS NOT NULL AND CASE WHEN $2::TEXT IS NULL THEN p.key IS NULL ELSE a.area = $2 END",
         )
         .bind(Areas::NAME)
+        .bind(only.map(ToString::to_string))
         .fetch_all(&mut *db)
         .await?;
         for row in rows {
@@ -138,7 +158,8 @@ impl Replicas {
             let saved = saved.and_then(|bytes| schemas::decode::<AreaState>(bytes).ok());
             let saved_at = row.try_get::<Option<i64>, _>("sequence")?.map(sequence);
             let from = saved.zip(saved_at).filter(|(_, at)| *at <= goal);
-            match catch_up(log, &area, from, goal).await? {
+            source.pulse.beat();
+            match catch_up(source, &area, from, goal).await? {
                 Ok(replica) => drop(self.areas.insert(area, replica)),
                 Err(Poison(why)) => drop(self.broken.insert(area, why)),
             }
@@ -163,7 +184,7 @@ impl Replica {
 
 /// From a saved state (or from the beginning, should that be of no use) to the frame at `goal`.
 async fn catch_up(
-    log: &EventLog,
+    source: &Source,
     area: &AreaId,
     saved: Option<(AreaState, Sequence)>,
     goal: Sequence,
@@ -174,16 +195,16 @@ async fn catch_up(
             sequence,
             unsaved: 0,
         };
-        if let Ok(done) = fold_up_to(log, area, replica, goal).await? {
+        if let Ok(done) = fold_up_to(source, area, replica, goal).await? {
             return Ok(Ok(done));
         }
         tracing::warn!(area.id = %area, "the saved state of an area is of no use to this build; folding from its first frame");
     }
-    fold_up_to(log, area, Replica::new(area), goal).await
+    fold_up_to(source, area, Replica::new(area), goal).await
 }
 
 async fn fold_up_to(
-    log: &EventLog,
+    source: &Source,
     area: &AreaId,
     mut replica: Replica,
     goal: Sequence,
@@ -191,7 +212,7 @@ async fn fold_up_to(
     if replica.sequence == goal {
         return Ok(Ok(replica));
     }
-    let mut reader = log.read(
+    let mut reader = source.past.read(
         AREA_EVENTS,
         vec![area_events(area)],
         replica.sequence,
@@ -209,6 +230,8 @@ async fn fold_up_to(
         }
         replica.sequence = record.sequence;
         replica.unsaved += 1;
+        // From the first frame on it may take minutes.
+        source.pulse.beat();
     }
     if replica.sequence == goal {
         return Ok(Ok(replica));

@@ -3,7 +3,7 @@
 mod character_rows;
 mod session_rows;
 
-use eventlog::{EventLog, Record};
+use eventlog::Record;
 use schemas::CharacterId;
 use schemas::keyed::KeyedEntry;
 use schemas::lobby::{Character, LobbyEvent};
@@ -13,7 +13,8 @@ use sqlx::PgConnection;
 use self::character_rows::CharacterRows;
 use self::session_rows::SessionRows;
 use crate::error::ProjectError;
-use crate::projection::{Poison, Projection};
+use crate::name::Name;
+use crate::projection::{Poison, Projection, Source, described};
 
 type Entry = KeyedEntry<LobbyEvent, Character>;
 
@@ -25,10 +26,9 @@ pub(crate) struct Lobby {
 }
 
 impl Projection for Lobby {
-    const NAME: &'static str = "lobby";
-    const STREAM: &'static str = Domain::Lobby.event_stream();
+    const ID: Name = Name::Lobby;
 
-    async fn load(&mut self, _: &mut PgConnection, _: &EventLog) -> Result<(), ProjectError> {
+    async fn load(&mut self, _: &mut PgConnection, _: &Source) -> Result<(), ProjectError> {
         *self = Self::default();
         Ok(())
     }
@@ -44,6 +44,10 @@ impl Projection for Lobby {
         self.sessions.fold(character, &entry, record.sequence);
         self.characters.fold(character, entry, record.sequence);
         Ok(())
+    }
+
+    fn describe(record: &Record) -> Result<serde_json::Value, Poison> {
+        described::<Entry>(record)
     }
 
     async fn write(&mut self, db: &mut PgConnection) -> Result<(), sqlx::Error> {

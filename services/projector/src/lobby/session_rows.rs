@@ -3,7 +3,7 @@
 //! An end names the highest fence that it ends, because a return may come late, after the next
 //! session has begun. It counts for rows of earlier transactions and of this one alike.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::fact::DepartureReason;
 use schemas::lobby::LobbyEvent;
@@ -38,6 +38,8 @@ pub(super) struct SessionRows {
     begun: BTreeMap<(CharacterId, SessionFence), Row>,
     /// In the order of the log: for rows that are open since earlier transactions.
     ends: Vec<End>,
+    /// Whose person was erased.
+    erased: BTreeSet<CharacterId>,
 }
 
 const fn reason(of: DepartureReason) -> &'static str {
@@ -93,6 +95,11 @@ impl SessionRows {
                     let before = SessionFence(session.0.saturating_sub(1));
                     self.end(end(before, "lost"));
                 }
+                LobbyEvent::Erased { order: Some(_), .. } => {
+                    self.begun.retain(|(who, _), _| *who != character);
+                    self.ends.retain(|end| end.character != character);
+                    self.erased.insert(character);
+                }
                 LobbyEvent::Created { .. }
                 | LobbyEvent::TicketIssued { .. }
                 | LobbyEvent::EnteredWorld { .. }
@@ -120,6 +127,14 @@ impl SessionRows {
     pub(super) async fn write(&mut self, db: &mut PgConnection) -> Result<(), sqlx::Error> {
         let ends = std::mem::take(&mut self.ends);
         let begun = std::mem::take(&mut self.begun);
+        let erased = std::mem::take(&mut self.erased);
+        if !erased.is_empty() {
+            let erased: Vec<_> = erased.iter().map(CharacterId::to_string).collect();
+            sqlx::query("DELETE FROM sessions WHERE character = ANY($1)")
+                .bind(erased)
+                .execute(&mut *db)
+                .await?;
+        }
         if !ends.is_empty() {
             sqlx::query(
                 "UPDATE sessions SET ended_at = to_timestamp(first.at / 1000.0), end_reason = first.reason,

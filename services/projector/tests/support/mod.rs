@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use eventlog::EventLog;
+use past::Past;
 use projector::Config;
 use runtime::{Ctx, Shutdown, Span};
 use schemas::subjects::{AREA_EVENTS, Domain};
@@ -30,6 +31,11 @@ pub(crate) async fn connect(config: &Config) -> PgConnection {
     PgConnection::connect(config.postgres.expose())
         .await
         .unwrap()
+}
+
+/// All that was ever written to `log`.
+pub(crate) fn past(log: &EventLog) -> Past {
+    Past::of_log(log.clone())
 }
 
 /// A projector at work.

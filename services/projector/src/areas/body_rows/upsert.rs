@@ -50,7 +50,9 @@ impl BodyRows {
                 area_session = EXCLUDED.area_session,
                 tick = EXCLUDED.tick,
                 at = EXCLUDED.at,
-                frame_sequence = EXCLUDED.frame_sequence",
+                frame_sequence = EXCLUDED.frame_sequence
+             -- An area that was parked comes late: whoever has gone on into another one stays there.
+             WHERE characters.frame_sequence IS NULL OR characters.frame_sequence <= EXCLUDED.frame_sequence",
         )
         .bind(keys(&rows))
         .bind(column(&rows, |row| row.in_world))
