@@ -142,6 +142,7 @@ fn info(stream: &str, state: &StreamState) -> Result<StreamInfo, ReadError> {
         max_bytes: state.config["max_bytes"]
             .as_u64()
             .filter(|limit| *limit > 0),
+        told_at: state.told_at,
     })
 }
 

@@ -52,6 +52,8 @@ pub struct StreamInfo {
     pub bytes: u64,
     /// Its configured limit in bytes; `None`: no limit.
     pub max_bytes: Option<u64>,
+    /// What the leader's clock showed when it answered: the clock by which messages are stored.
+    pub told_at: Option<UnixMillis>,
 }
 
 /// A stored position in a stream. Compared with [`EventLog::check_position`] before use.

@@ -1,4 +1,5 @@
-//! This worker's heartbeat: a task of its own, so that nothing but a dead process silences it.
+//! This worker's heartbeat: a task of its own, so that nothing silences it but a dead process, or a log that it cannot write
+//! to.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,8 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::shared::Shared;
 
+/// A frame that is undecided for so long makes the worker fall silent: others may own its areas.
+const STUCK: Duration = Duration::from_secs(1);
 /// Between two heartbeats.
 const EVERY: Duration = Duration::from_millis(100);
 
@@ -18,6 +21,9 @@ pub(crate) async fn beat(shared: Arc<Shared>) {
     interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         interval.tick().await;
+        if shared.appends.oldest() >= STUCK {
+            continue;
+        }
         let beat = Heartbeat {
             worker: shared.me.clone(),
             life: shared.life,

@@ -10,7 +10,9 @@
 //! The rules are `world`'s, the broker is `eventlog`'s; this crate introduces them to each other.
 
 mod announcer;
+mod appends;
 mod area;
+mod broker_time;
 mod config;
 mod crash_points;
 mod duty;

@@ -1,11 +1,14 @@
 //! What all areas of a worker share.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use eventlog::EventLog;
 use schemas::{Claim, UnixMillis, WorkerId};
 use tokio::sync::{Notify, Semaphore};
 
+use crate::appends::Appends;
+use crate::broker_time::BrokerTime;
 use crate::config::Config;
 use crate::peers::Peers;
 use crate::replicas::Replicas;
@@ -32,6 +35,10 @@ pub(crate) struct Shared {
     pub(crate) claims: Semaphore,
     /// Room for replicas of others' areas.
     pub(crate) replicas: Replicas,
+    /// The time that frames are stamped with.
+    pub(crate) time: Arc<BrokerTime>,
+    /// The frames on their way into the log.
+    pub(crate) appends: Appends,
     /// What this worker owns has changed: announce it.
     pub(crate) changed: Notify,
 }
@@ -40,15 +47,18 @@ impl Shared {
     /// Starts the tick threads.
     pub(crate) fn new(config: Config, log: EventLog) -> std::io::Result<Self> {
         let name = config.name.clone();
+        let time = Arc::new(BrokerTime::default());
         Ok(Self {
             me: name.unwrap_or_else(|| format!("worker-{}", Claim(ambient::random()))),
             life: UnixMillis::now().0 << 16 | u64::from(ambient::random::<u16>()),
             log,
-            ticks: TickThreads::start(config.tick_threads)?,
+            ticks: TickThreads::start(config.tick_threads, &time)?,
             peers: Peers::new(config.suspect_after.duration()),
             streams: KnownStreams::default(),
             claims: Semaphore::new(CLAIMS_AT_ONCE),
             replicas: Replicas::new(config.replicas),
+            time,
+            appends: Appends::default(),
             changed: Notify::new(),
             config,
         })

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventlog::{EventLog, ReadError, StreamInfo};
+use eventlog::{ReadError, StreamInfo};
 use schemas::Incarnation;
 use schemas::subjects::{AREA_COMMANDS, AREA_EVENTS};
 use tokio::sync::Mutex;
@@ -19,6 +19,8 @@ use crate::shared::Shared;
 const FRESH: Duration = Duration::from_secs(5);
 /// How often it is renewed while replicas are kept.
 const RENEW_EVERY: Duration = Duration::from_secs(2);
+/// How often the broker's clock is heard in any case.
+const TIME_EVERY: Duration = Duration::from_secs(10);
 
 /// What has been heard of the streams.
 #[derive(Debug, Default)]
@@ -34,7 +36,7 @@ impl Known {
     /// Those who ask at the same time wait for the same answer.
     async fn get(
         &self,
-        log: &EventLog,
+        shared: &Shared,
         stream: &str,
         fresh: Duration,
     ) -> Result<StreamInfo, ReadError> {
@@ -45,7 +47,10 @@ impl Known {
             return Ok(info.clone());
         }
         *known = None;
-        let info = log.stream_info(stream).await?;
+        let info = shared.log.stream_info(stream).await?;
+        if let Some(shown) = info.told_at {
+            shared.time.heard(shown);
+        }
         *known = Some((Instant::now(), info.clone()));
         Ok(info)
     }
@@ -53,36 +58,37 @@ impl Known {
 
 impl KnownStreams {
     /// Which life of the stream of frames this is.
-    pub(crate) async fn events(&self, log: &EventLog) -> Result<Incarnation, ReadError> {
-        let info = self.events.get(log, AREA_EVENTS, FRESH).await?;
+    pub(crate) async fn events(&self, shared: &Shared) -> Result<Incarnation, ReadError> {
+        let info = self.events.get(shared, AREA_EVENTS, FRESH).await?;
         Ok(info.incarnation)
     }
 
     /// The stream of commands as it was a few seconds ago at most; it may have grown since.
-    pub(crate) async fn commands(&self, log: &EventLog) -> Result<StreamInfo, ReadError> {
-        self.commands.get(log, AREA_COMMANDS, FRESH).await
+    pub(crate) async fn commands(&self, shared: &Shared) -> Result<StreamInfo, ReadError> {
+        self.commands.get(shared, AREA_COMMANDS, FRESH).await
     }
 
     /// The stream of commands as it is now.
-    pub(crate) async fn commands_now(&self, log: &EventLog) -> Result<StreamInfo, ReadError> {
-        self.commands.get(log, AREA_COMMANDS, Duration::ZERO).await
+    pub(crate) async fn commands_now(&self, shared: &Shared) -> Result<StreamInfo, ReadError> {
+        self.commands.get(shared, AREA_COMMANDS, Duration::ZERO).await
     }
 }
 
-/// Renews what is known as long as replicas are kept, until it is dropped.
+/// Renews what is known as long as replicas are kept, and now and then in any case, for the time; until it is dropped.
 pub(crate) async fn keep_fresh(shared: Arc<Shared>) {
     let mut beat = interval(RENEW_EVERY);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         beat.tick().await;
-        if shared.replicas.kept() == 0 {
+        let recent = |age| age < TIME_EVERY;
+        if shared.replicas.kept() == 0 && shared.time.age().is_some_and(recent) {
             continue;
         }
         let known = &shared.streams;
         let commands = known
             .commands
-            .get(&shared.log, AREA_COMMANDS, RENEW_EVERY / 2);
-        let events = known.events.get(&shared.log, AREA_EVENTS, RENEW_EVERY / 2);
+            .get(&shared, AREA_COMMANDS, RENEW_EVERY / 2);
+        let events = known.events.get(&shared, AREA_EVENTS, RENEW_EVERY / 2);
         if let Err(error) = tokio::try_join!(commands, events) {
             tracing::debug!(%error, "the streams could not be asked; whoever needs it asks again");
         }

@@ -29,6 +29,9 @@ pub(crate) const EXPECTED_LAST: &str = "Nats-Expected-Last-Subject-Sequence";
 /// The header of the condition that a given message is the last of the whole stream.
 pub(crate) const EXPECTED_LAST_OF_STREAM: &str = "Nats-Expected-Last-Sequence";
 
+/// So many messages a broker takes as one.
+pub(crate) const MOST_AT_ONCE: usize = 1000;
+
 /// The header of a message that replaces all before it: of its subject, with the value `sub`.
 pub(crate) const ROLLUP: &str = "Nats-Rollup";
 
@@ -246,6 +249,17 @@ pub(crate) trait Backend: Send + Sync {
     }
     /// Stores a message; waits at most `wait` for the answer.
     async fn publish(&self, message: &Outgoing, wait: Duration) -> Result<Stored, PublishFault>;
+    /// Stores messages of one stream as one: all of them or none. The first may carry a condition. At most
+    /// [`MOST_AT_ONCE`]; the answer tells of the last. Only where derived streams are filled.
+    async fn publish_all(
+        &self,
+        messages: &[Outgoing],
+        wait: Duration,
+    ) -> Result<Stored, PublishFault> {
+        let reason = format!("{} messages at once are not taken here", messages.len());
+        let _ = wait;
+        Err(PublishFault::Refused(reason))
+    }
     /// The last message of `subject`, wildcards allowed, from the leader.
     async fn last(&self, lane: Lane, stream: &str, subject: &str) -> Result<Option<Raw>, AskFault>;
     /// The message at `sequence` from the leader; with `subject`, the first of that subject at or

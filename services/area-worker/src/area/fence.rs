@@ -12,9 +12,9 @@ use eventlog::{AppendError, Appender, PositionError, ReadError};
 use schemas::fact::Fact;
 use schemas::ids::{Incarnation, TICK_MILLIS};
 use schemas::subjects::{AREA_COMMANDS, area_events};
-use schemas::{Claim, Epoch, Sequence, Tick, UnixMillis};
+use schemas::{Claim, Epoch, Sequence, Tick};
 use world::rules::MAX_RESUME_TICKS;
-use world::{AreaState, FrameHeader, HASH_VERSION, RULES_VERSION};
+use world::{AreaState, FrameHeader, HASH_VERSION, RULES_VERSION, Rules};
 
 use super::opening::Opening;
 use super::pen::append_surely;
@@ -82,7 +82,7 @@ pub(crate) async fn fence(
         return Err(FenceError::Behind(appender.sequence()));
     }
     let (commands, lost) = consumable(shared, before, followed).await?;
-    let at = UnixMillis::now();
+    let at = shared.time.now();
     let elapsed = at.0.saturating_sub(before.at().0);
     let owned = Fact::Owned {
         worker: shared.me.clone(),
@@ -102,7 +102,8 @@ pub(crate) async fn fence(
         epoch: Epoch(before.epoch().0 + 1),
         claim: Claim(ambient::random()),
     };
-    let (frame, bytes, state) = world::resume(before, opening.map, owned, at).seal(&header);
+    let (frame, bytes, state) =
+        world::resume(&Rules::DEFAULT, before, opening.map, owned, at).seal(&header);
     // The outcome must be known: this frame may have made us the owner.
     let sequence = append_surely(before.area(), &mut appender, Bytes::from(bytes), None).await?;
     reached(CrashPoint::AfterOwnership, &Marks::of(&frame.facts));
@@ -141,12 +142,12 @@ async fn consumable(
     followed: bool,
 ) -> Result<(Incarnation, Option<(Sequence, Sequence)>), FenceError> {
     let position = before.position();
-    let mut info = shared.streams.commands(&shared.log).await?;
+    let mut info = shared.streams.commands(shared).await?;
     if position.sequence == Sequence(0) {
         return Ok((info.incarnation, None));
     }
     if position.sequence > info.last && !followed {
-        info = shared.streams.commands_now(&shared.log).await?;
+        info = shared.streams.commands_now(shared).await?;
     }
     // Of an area that was followed live the position is younger than what is known of the stream:
     // its owner read on meanwhile, and would be reading on still.

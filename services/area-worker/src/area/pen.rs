@@ -12,6 +12,7 @@ use schemas::{AreaId, Sequence};
 use tokio::sync::mpsc;
 
 use super::pipeline::Write;
+use crate::appends::Appends;
 use crate::crash_points::{CrashPoint, reached};
 use crate::ticks::{Seat, Wake};
 
@@ -23,6 +24,7 @@ pub(crate) async fn write(
     area: &AreaId,
     mut appender: Appender,
     seat: &Seat,
+    appends: &Appends,
     mut frames: mpsc::UnboundedReceiver<Write>,
 ) -> Result<(), AppendError> {
     while let Some(frame) = frames.recv().await {
@@ -32,7 +34,9 @@ pub(crate) async fn write(
             || timed("log.append"),
             |trace| timed("log.append").of(trace),
         );
+        let on_its_way = appends.begun(seat.key());
         let sequence = append_surely(area, &mut appender, frame.payload, header.as_deref()).await?;
+        drop(on_its_way);
         end_timed!(step, area.id = %area, event.seq = sequence.0);
         reached(CrashPoint::AfterAppendBeforeAck, &frame.marks);
         seat.wake(Wake::Appended(seat.key(), sequence));

@@ -33,7 +33,7 @@ impl Replica {
     /// Restores `area` from a snapshot and its log.
     pub(crate) async fn restore(shared: &Shared, area: &AreaId) -> Result<Self, LifeError> {
         let opening = opening::read(&shared.log, area).await?;
-        let events = shared.streams.events(&shared.log).await?;
+        let events = shared.streams.events(shared).await?;
         let restored = restore::restore(&shared.log, area, &opening.map.name).await?;
         Ok(Self {
             opening,

@@ -20,8 +20,7 @@ use schemas::outcome::{Outcomes, Rejected};
 use schemas::{Sequence, UnixMillis, WorkerId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
-use world::rules::MAX_COMMANDS_PER_TICK;
-use world::{AreaState, Command, FrameHeader, Incoming, Map, TickInput};
+use world::{AreaState, Command, FrameHeader, Incoming, Map, Rules, TickInput};
 
 use super::faults::{self, FaultLog};
 use super::inbox::{Batch, Inbox};
@@ -39,17 +38,8 @@ const CLOCK: Duration = Duration::from_millis(950);
 pub(crate) struct Clock {
     /// For what is measured.
     pub(crate) instant: Instant,
-    /// For what is recorded.
+    /// For what is recorded: the broker's.
     pub(crate) unix: UnixMillis,
-}
-
-impl Clock {
-    pub(crate) fn now() -> Self {
-        Self {
-            instant: Instant::now(),
-            unix: UnixMillis::now(),
-        }
-    }
 }
 
 /// Why an area stops running, with its last acknowledged state.
@@ -274,7 +264,8 @@ impl Running {
         } = if last {
             Batch::default()
         } else {
-            self.inbox.take(MAX_COMMANDS_PER_TICK)
+            let most = usize::try_from(Rules::DEFAULT.max_commands_per_tick);
+            self.inbox.take(most.unwrap_or(usize::MAX))
         };
         if seeded(Defect::OutcomeSkipped) {
             let chosen = |next: &Incoming| next.position.sequence.0.is_multiple_of(40);

@@ -81,7 +81,7 @@ pub(super) async fn run(
     drop(replica);
     seat.wake(Wake::Adopt(Box::new(Running::new(start, Instant::now()))));
 
-    let writing = pen::write(area, owned.appender, &seat, frames);
+    let writing = pen::write(area, owned.appender, &seat, &shared.appends, frames);
     tokio::pin!(writing);
     let (mut asked, mut written) = (false, false);
     let ended = loop {

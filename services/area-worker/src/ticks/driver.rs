@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::{Gauges, Key, Wake, millis};
 use crate::area::run_loop::{Clock, Running};
+use crate::broker_time::BrokerTime;
 
 /// The areas of one thread.
 pub(super) struct Driver {
@@ -18,6 +19,7 @@ pub(super) struct Driver {
     due: BTreeSet<(Instant, Key)>,
     gauges: Arc<Gauges>,
     anchor: Instant,
+    time: Arc<BrokerTime>,
 }
 
 struct Seated {
@@ -27,12 +29,13 @@ struct Seated {
 }
 
 impl Driver {
-    pub(super) const fn new(gauges: Arc<Gauges>, anchor: Instant) -> Self {
+    pub(super) const fn new(gauges: Arc<Gauges>, anchor: Instant, time: Arc<BrokerTime>) -> Self {
         Self {
             areas: BTreeMap::new(),
             due: BTreeSet::new(),
             gauges,
             anchor,
+            time,
         }
     }
 
@@ -56,7 +59,7 @@ impl Driver {
         let Some(&(at, key)) = self.due.first() else {
             return;
         };
-        let now = Clock::now();
+        let now = self.now();
         let late = now.instant.saturating_duration_since(at);
         self.gauges.last_late.store(millis(late), Ordering::Relaxed);
         metrics::histogram!(TICK_LATE_SECONDS).record(late.as_secs_f64());
@@ -76,7 +79,8 @@ impl Driver {
                 self.with(key, |_| {});
             }
             Wake::Appended(key, sequence) => {
-                self.with(key, |area| area.appended(sequence, Clock::now()));
+                let now = self.now();
+                self.with(key, |area| area.appended(sequence, now));
             }
             Wake::Lost(key) => self.drop_area(key),
             Wake::Release(key) => self.with(key, Running::release),
@@ -100,6 +104,13 @@ impl Driver {
         }
         seated.due = area.due();
         self.due.extend(seated.due.map(|due| (due, key)));
+    }
+
+    fn now(&self) -> Clock {
+        Clock {
+            instant: Instant::now(),
+            unix: self.time.now(),
+        }
     }
 
     fn drop_area(&mut self, key: Key) {

@@ -20,6 +20,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
 use crate::area::run_loop::Running;
+use crate::broker_time::BrokerTime;
 
 pub(crate) use beat::{Beat, TICK};
 
@@ -40,6 +41,14 @@ pub(crate) enum Wake {
 /// One life of an area on a tick thread; never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key(u64);
+
+#[cfg(test)]
+impl Key {
+    /// One with this number.
+    pub(crate) const fn numbered(number: u64) -> Self {
+        Self(number)
+    }
+}
 
 /// All tick threads of a worker; they end when this and every [`Seat`] is dropped.
 pub(crate) struct TickThreads {
@@ -72,8 +81,8 @@ pub(crate) struct Gauges {
 }
 
 impl TickThreads {
-    /// Starts so many threads; 0: half the cores, at least one.
-    pub(crate) fn start(count: usize) -> std::io::Result<Self> {
+    /// Starts so many threads (0: half the cores, at least one), which stamp frames with `time`.
+    pub(crate) fn start(count: usize, time: &Arc<BrokerTime>) -> std::io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let count = if count == 0 { cores / 2 } else { count }.max(1);
         let anchor = Instant::now();
@@ -83,7 +92,7 @@ impl TickThreads {
                 next_due: AtomicU64::new(u64::MAX),
                 last_late: AtomicU64::new(0),
             });
-            let driver = Driver::new(Arc::clone(&gauges), anchor);
+            let driver = Driver::new(Arc::clone(&gauges), anchor, Arc::clone(time));
             let sender = start(number, driver)?;
             Ok(Thread { sender, gauges })
         });

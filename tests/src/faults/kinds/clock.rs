@@ -20,10 +20,9 @@ impl Fault for ClockJump {
             Hits::Worker,
             (500, 4000),
         )
-        .when_named()
     }
-    // An owner judges the age of commands by its own clock: half a minute ahead, it lets all of them expire, and its
-    // successors do until that time has come, for a frame's time never goes back. Nothing is lost, but nobody can play.
+    // A worker that stamped frames with its own clock would, half a minute ahead, let all commands expire, and its successors
+    // would until that time has come, for a frame's time never goes back.
     async fn strike(&self, ground: &mut Ground, target: &str) -> anyhow::Result<()> {
         // Which way follows from whom it hits, so that a schedule says it all.
         let ahead = target.bytes().map(u32::from).sum::<u32>().is_multiple_of(2);

@@ -10,8 +10,8 @@ use super::limits::Limits;
 use super::waiters::Waiters;
 
 use crate::backend::{
-    EXPECTED_LAST, EXPECTED_LAST_OF_STREAM, Headers, MESSAGE_ID, Outgoing, PublishFault, ROLLUP,
-    Raw, RawCore, Stored, StreamState, header,
+    EXPECTED_LAST, EXPECTED_LAST_OF_STREAM, Headers, MESSAGE_ID, MOST_AT_ONCE, Outgoing,
+    PublishFault, ROLLUP, Raw, RawCore, Stored, StreamState, header,
 };
 use crate::subject::matches;
 
@@ -116,6 +116,33 @@ impl MemoryStream {
             duplicate: false,
         };
         Ok((stored, republished))
+    }
+
+    /// Whether all of them could be stored as one; only the first may carry a condition.
+    pub(super) fn takes_all(&mut self, messages: &[Outgoing]) -> Result<(), PublishFault> {
+        self.expire();
+        if !self.limits.takes_batches || messages.len() > MOST_AT_ONCE {
+            let reason = format!("{} messages at once are not taken", messages.len());
+            return Err(PublishFault::Refused(reason));
+        }
+        if let Some(expected) = messages
+            .first()
+            .and_then(|first| header(&first.headers, EXPECTED_LAST_OF_STREAM))
+            && expected.parse() != Ok(self.last)
+        {
+            let last = self.last;
+            let said = format!("wrong last sequence: {last}");
+            return Err(PublishFault::WrongLast(said));
+        }
+        let mut within = BTreeSet::new();
+        for message in messages {
+            let id = header(&message.headers, MESSAGE_ID);
+            if self.known(&message.headers).is_some() || id.is_some_and(|id| !within.insert(id)) {
+                let said = "a message id is there already".to_owned();
+                return Err(PublishFault::WrongLast(said));
+            }
+        }
+        Ok(())
     }
 
     fn known(&mut self, headers: &Headers) -> Option<u64> {

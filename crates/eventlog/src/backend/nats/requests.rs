@@ -6,7 +6,7 @@ use async_nats::{HeaderMap, PublishErrorKind, Request, RequestErrorKind};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
-use schemas::Sequence;
+use schemas::{Claim, Sequence};
 use serde_json::{Value, json};
 use tokio::sync::{broadcast, watch};
 use tokio::time::timeout;
@@ -106,6 +106,53 @@ impl Backend for NatsBackend {
         let headers = (!message.headers.is_empty()).then(|| header_map(&message.headers));
         let payload = message.payload.clone();
         match self.hot.ask(&message.subject, headers, payload, wait).await {
+            Ok(answer) => answer::publish_answer(&answer.payload),
+            Err(NoAnswer::Denied(_)) => Err(PublishFault::Denied),
+            Err(NoAnswer::TooLarge) => Err(PublishFault::TooLarge),
+            Err(NoAnswer::Silent(reason)) => Err(PublishFault::Silent(reason)),
+        }
+    }
+
+    async fn publish_all(
+        &self,
+        messages: &[Outgoing],
+        wait: Duration,
+    ) -> Result<Stored, PublishFault> {
+        let Some((last, before)) = messages.split_last() else {
+            return Err(PublishFault::Refused("nothing to store".to_owned()));
+        };
+        let batch = Claim(rand::random()).to_string();
+        let numbered = |message: &Outgoing, number: usize| {
+            let mut headers = header_map(&message.headers);
+            headers.insert("Nats-Batch-Id", batch.as_str());
+            headers.insert("Nats-Batch-Sequence", number.to_string());
+            headers
+        };
+        // One deadline for the whole, because handing messages to a lost connection can wait too.
+        let handed = timeout(wait, async {
+            for (message, number) in before.iter().zip(1..) {
+                let (subject, payload) = (message.subject.clone(), message.payload.clone());
+                let headers = numbered(message, number);
+                let client = &self.hot.client;
+                client
+                    .publish_with_headers(subject, headers, payload)
+                    .await?;
+            }
+            Ok::<_, async_nats::PublishError>(())
+        });
+        match handed.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) if error.kind() == PublishErrorKind::MaxPayloadExceeded => {
+                return Err(PublishFault::TooLarge);
+            }
+            // Without its last message the broker stores none of them.
+            Ok(Err(error)) => return Err(PublishFault::NotNow(error.to_string())),
+            Err(_) => return Err(PublishFault::NotNow(format!("not sent in {wait:?}"))),
+        }
+        let mut headers = numbered(last, messages.len());
+        headers.insert("Nats-Batch-Commit", "1");
+        let (subject, payload) = (&last.subject, last.payload.clone());
+        match self.hot.ask(subject, Some(headers), payload, wait).await {
             Ok(answer) => answer::publish_answer(&answer.payload),
             Err(NoAnswer::Denied(_)) => Err(PublishFault::Denied),
             Err(NoAnswer::TooLarge) => Err(PublishFault::TooLarge),
