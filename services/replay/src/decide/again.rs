@@ -6,9 +6,12 @@
 //! them.
 
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::time::Duration;
 
 use schemas::fact::Fact;
 use schemas::frame::Frame;
+use schemas::ids::TICK_MILLIS;
 use schemas::outcome::{EffectVerdict, Reason};
 use schemas::{AreaId, Sequence, Tick};
 use serde::{Deserialize, Serialize};
@@ -68,6 +71,49 @@ pub struct Decided {
     pub faults: u64,
     /// Ranges that were not decided again, in the order in which they were met.
     pub left_out: Vec<LeftOut>,
+}
+
+impl Decided {
+    /// How fast that was, against the time that the areas took.
+    pub(crate) fn speed(&self, took: Duration) -> String {
+        let world = Duration::from_millis(self.ticks * TICK_MILLIS);
+        let times = world.as_millis() / took.as_millis().max(1);
+        format!(
+            "decided again: {} s of areas' time in {}.{:01} s, {times} times real time",
+            world.as_secs(),
+            took.as_secs(),
+            took.subsec_millis() / 100
+        )
+    }
+
+    pub(crate) fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        let Self {
+            alike,
+            otherwise,
+            ticks,
+            commands,
+            faults,
+            left_out,
+        } = self;
+        writeln!(
+            out,
+            "decided again: {alike} frames the same to the byte, {otherwise} otherwise; {ticks} ticks, {commands} commands, {faults} faults"
+        )?;
+        for LeftOut {
+            area,
+            from,
+            to,
+            frames,
+            why,
+        } in left_out
+        {
+            writeln!(
+                out,
+                "not decided again: {frames} frames of {area}, {from} to {to}: {why}"
+            )?;
+        }
+        Ok(())
+    }
 }
 
 /// Decides frame by frame; what it keeps can be stored, to go on another time.
@@ -248,19 +294,26 @@ fn orders(frame: &Frame) -> Vec<Fact> {
             Fact::Owned { .. } | Fact::Hibernated {} | Fact::Released { .. }
         )
     };
-    frame.facts.iter().take(1).filter(is_order).cloned().collect()
+    frame
+        .facts
+        .iter()
+        .take(1)
+        .filter(is_order)
+        .cloned()
+        .collect()
 }
 
 /// The commands as their owner had them: in the life of the stream that it counted in, and those marked on which the
 /// rules broke.
 fn stamped(recorded: &Recorded<'_>) -> Vec<Incoming> {
     let frame = recorded.frame;
-    let broke = |next: &Incoming| match &next.command {
-        Command::Player { cmd, .. } => frame.outcomes.rejected.iter().any(|no| {
-            (no.character, no.seq, no.reason) == (cmd.character, cmd.seq, Reason::Fault)
-        }),
-        _ => false,
-    };
+    let broke =
+        |next: &Incoming| match &next.command {
+            Command::Player { cmd, .. } => frame.outcomes.rejected.iter().any(|no| {
+                (no.character, no.seq, no.reason) == (cmd.character, cmd.seq, Reason::Fault)
+            }),
+            _ => false,
+        };
     let stamp = |next: &Incoming| {
         let mut next = next.clone();
         next.position.incarnation = frame.pos.incarnation;
@@ -327,3 +380,6 @@ fn difference(decision: Decision, recorded: &Recorded<'_>) -> Option<String> {
         format!("its {} come out otherwise", different.join(", "))
     })
 }
+
+#[cfg(test)]
+mod tests;

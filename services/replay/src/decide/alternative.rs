@@ -7,8 +7,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use schemas::fact::Fact;
 use schemas::command::AreaMessage;
+use schemas::fact::Fact;
 use schemas::{CharacterId, Digest, Handle};
 use world::{AreaState, Command, FrameHeader, Incoming, Map, RuleError, Rules, TickInput};
 

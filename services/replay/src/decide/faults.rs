@@ -76,7 +76,10 @@ mod tests {
     fn the_command_that_breaks_is_found_wherever_it_stands() {
         for length in 1..9 {
             for wanted in 0..length {
-                assert_eq!(culprit(|beginning| beginning > wanted, length), Some(wanted));
+                assert_eq!(
+                    culprit(|beginning| beginning > wanted, length),
+                    Some(wanted)
+                );
             }
             assert_eq!(culprit(|_| true, length), None);
         }

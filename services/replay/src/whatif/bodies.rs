@@ -31,7 +31,12 @@ impl Bodies {
             segment: body.segment,
             controller: body.controller,
         };
-        Self(state.bodies().map(|body| (body.handle, known(body))).collect())
+        Self(
+            state
+                .bodies()
+                .map(|body| (body.handle, known(body)))
+                .collect(),
+        )
     }
 
     /// Whose body it is.

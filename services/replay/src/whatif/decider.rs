@@ -145,9 +145,7 @@ impl Build {
                     Ok(Some(status)) => format!("it has ended ({status})"),
                     _ => format!("it does not answer: {error}"),
                 };
-                Err(self.error(&format!(
-                    "{end}; does that build know `replay decide`?"
-                )))
+                Err(self.error(&format!("{end}; does that build know `replay decide`?")))
             }
         }
     }

@@ -14,11 +14,12 @@ use world::{AreaState, Command};
 
 use super::bodies::Bodies;
 use super::happening::Happening;
-use crate::decide::protocol::{Asked, Message};
-use crate::decide::apart;
-use crate::history::{self, Stop};
-use crate::moment::Moment;
 use crate::ReplayError;
+use crate::decide::apart;
+use crate::decide::protocol::{Asked, Message};
+use crate::history::{self, Stop};
+use crate::index::Index;
+use crate::moment::Moment;
 
 /// An owner writes a frame a second; a longer silence is not lived through tick by tick.
 const MOST_SILENT_TICKS: u64 = 1_000;
@@ -90,6 +91,7 @@ impl Recording {
     /// the commands are no longer there, or there are no frames in the range.
     pub(super) async fn open(
         past: &Past,
+        index: Option<&Index>,
         area: &AreaId,
         range: Range,
     ) -> Result<Option<(Self, AreaState)>, ReplayError> {
@@ -98,7 +100,7 @@ impl Recording {
         let (mut state, mut sequence) = match range.from {
             None => (AreaState::new(area.clone(), area.map()), Sequence(0)),
             Some(moment) => {
-                let then = history::area(past, area, Stop::At(moment)).await?;
+                let then = history::nearest(past, index, area, Stop::At(moment)).await?;
                 (then.state, then.sequence)
             }
         };
@@ -212,9 +214,9 @@ impl Recording {
             commands += 1;
             match &next.command {
                 Command::Alive { handles, .. } => {
-                    let who = handles.iter().filter_map(|(handle, _)| {
-                        Some((*handle, self.bodies.character(*handle)?))
-                    });
+                    let who = handles
+                        .iter()
+                        .filter_map(|(handle, _)| Some((*handle, self.bodies.character(*handle)?)));
                     asked.who.extend(who);
                 }
                 Command::Player { cmd, .. } => {
@@ -222,7 +224,9 @@ impl Recording {
                         (no.character, no.seq, no.reason) == (cmd.character, cmd.seq, Reason::Fault)
                     });
                     if broke {
-                        asked.faults.push((next.position.sequence, next.position.index));
+                        asked
+                            .faults
+                            .push((next.position.sequence, next.position.index));
                     }
                 }
                 _ => {}
@@ -252,8 +256,8 @@ impl Recording {
 
 /// Whether all commands after `position` can be read.
 fn can_go_on(lineage: &Lineage, first: Sequence, position: CommandPosition) -> bool {
-    let begun = position.sequence == Sequence(0)
-        || lineage.knows(position.incarnation, position.sequence);
+    let begun =
+        position.sequence == Sequence(0) || lineage.knows(position.incarnation, position.sequence);
     begun && first <= position.sequence.next()
 }
 

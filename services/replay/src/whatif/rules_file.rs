@@ -97,10 +97,7 @@ mod tests {
     fn a_file_holds_numbers_by_name() {
         let changes = parse("# lighter\nrise_gravity = 48\nrun_speed = 1_024\n").unwrap();
         let wanted = [("rise_gravity", 48), ("run_speed", 1_024)];
-        assert_eq!(
-            changes,
-            wanted.map(|(name, n)| (name.to_owned(), n)).into()
-        );
+        assert_eq!(changes, wanted.map(|(name, n)| (name.to_owned(), n)).into());
     }
 
     #[test]
@@ -142,10 +139,7 @@ mod tests {
 
     #[test]
     fn an_assignment_is_a_name_and_a_number() {
-        assert_eq!(
-            assignment("run_speed = 7"),
-            Ok(("run_speed".to_owned(), 7))
-        );
+        assert_eq!(assignment("run_speed = 7"), Ok(("run_speed".to_owned(), 7)));
         for wrong in ["run_speed", "run_speed=fast", "=", "run_speed=1.5"] {
             assert!(assignment(wrong).is_err(), "{wrong}");
         }
