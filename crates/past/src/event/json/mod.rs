@@ -106,6 +106,18 @@ impl<'a> Writer<'a> {
         self.out.push(b'"');
     }
 
+    /// A text of a message: the name of a person's key holds the account's id.
+    fn told(&mut self, text: &str) {
+        let account = text.strip_prefix(PERSON);
+        let Some(account) = account.filter(|id| id.parse::<AccountId>().is_ok()) else {
+            return self.text(text);
+        };
+        self.out.push(b'"');
+        self.out.extend_from_slice(PERSON.as_bytes());
+        self.person(PersonalId::Account, account);
+        self.out.push(b'"');
+    }
+
     fn hexadecimal(&mut self, bytes: &[u8]) {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         self.out.push(b'"');
@@ -150,6 +162,8 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// How the name of a key under which a person's texts are sealed begins.
+const PERSON: &str = "person.";
 /// How an aggregate that is a character begins.
 const CHARACTER: &str = "character.";
 

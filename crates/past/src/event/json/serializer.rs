@@ -115,7 +115,7 @@ impl<'w, 'a> Serializer for &'w mut Writer<'a> {
     }
 
     fn serialize_str(self, value: &str) -> Written {
-        self.text(value);
+        self.told(value);
         Ok(())
     }
 

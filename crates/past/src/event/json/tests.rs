@@ -72,6 +72,11 @@ fn people_are_told_by_the_type_of_their_ids() {
     assert_eq!(shown(&ids), text);
     let area = AggregateId::Area("harbor-1".parse().unwrap());
     assert_eq!(shown(&area), r#""area.harbor-1""#);
+    let key = format!("person.{}", AccountId(1));
+    assert_eq!(
+        shown(&[key.as_str(), "person.else"]),
+        r#"["person.<Account>","person.else"]"#
+    );
 }
 
 #[test]
