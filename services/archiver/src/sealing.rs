@@ -67,9 +67,14 @@ impl Sealing<'_> {
         shutdown: &Shutdown,
     ) -> Result<Vec<Stored>, ArchiveError> {
         let mut stored = Vec::new();
+        // Whatever comes meanwhile is for the next round: a stream that is written all the time has no end.
+        let goal = self.log.stream_info(self.stream).await?.last;
         while !shutdown.has_begun() {
             let info = self.log.stream_info(self.stream).await?;
             let after = writer.manifest().end();
+            if after >= goal {
+                break;
+            }
             if !self.is_due(&info, after).await? {
                 break;
             }
@@ -146,7 +151,7 @@ impl Sealing<'_> {
             if batch.is_empty() {
                 break;
             }
-            let mut taken = 0;
+            let before = size;
             for record in batch {
                 let expected = records
                     .last()
@@ -158,11 +163,13 @@ impl Sealing<'_> {
                     }
                     self.gap(info, expected, record.sequence, writer);
                 }
-                taken += (record.payload.len() + record.subject.len() + 64) as u64;
+                size += (record.payload.len() + record.subject.len() + 64) as u64;
                 records.push(record);
+                if size >= self.target {
+                    break;
+                }
             }
-            size += taken;
-            pace.taken(taken).await;
+            pace.taken(size - before).await;
         }
         Ok((!records.is_empty()).then_some(records))
     }

@@ -1,0 +1,8 @@
+//! The archive against a real broker: what is archived, purged, damaged and restored reads as what was written.
+
+mod border;
+mod damage;
+mod purging;
+mod restoring;
+mod rights;
+mod stage;
