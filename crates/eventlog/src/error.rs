@@ -191,13 +191,12 @@ pub enum AppendError {
     },
 }
 
-/// Why not all messages were put into a derived stream. How many were, the next [`EventLog::feed`] tells.
+/// Why a batch was not put into a derived stream, or may not have been. Whether it was, the next [`EventLog::feed`] tells.
 ///
 /// [`EventLog::feed`]: crate::EventLog::feed
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum FeedError {
-    /// Somebody else has written, or an earlier pen of ours whose messages were still on their way. Open another pen and
-    /// compare.
+    /// Somebody else has written, or a batch of ours whose answer was lost has arrived. Open another pen and compare.
     #[error("{stream} has been written by somebody else after {expected}")]
     Overtaken {
         /// The stream.
@@ -206,32 +205,32 @@ pub enum FeedError {
         expected: Sequence,
     },
     /// No definite answer. Open another pen, later.
-    #[error("no answer whether a message for {stream} was stored: {reason}")]
+    #[error("no answer whether messages for {stream} were stored: {reason}")]
     Unavailable {
         /// The stream.
         stream: String,
         /// What the attempt met.
         reason: String,
     },
-    /// Larger than the broker takes. Leave it out or cut it.
-    #[error("{size} bytes are too large for {subject}")]
+    /// One of them is larger than the broker takes. Leave it out or cut it.
+    #[error("{size} bytes are too large for {stream}")]
     TooLarge {
-        /// The subject.
-        subject: String,
-        /// Size of the payload in bytes.
+        /// The stream.
+        stream: String,
+        /// Size of the largest payload in bytes.
         size: usize,
     },
     /// The user of this connection may not write there. A matter of `nats/users.toml`.
-    #[error("the broker's user may not publish to {subject}")]
+    #[error("the broker's user may not write to {stream}")]
     Denied {
-        /// The subject.
-        subject: String,
+        /// The stream.
+        stream: String,
     },
-    /// The broker refused for another reason. A bug, a wrong version or a full disk.
-    #[error("the broker refuses the message to {subject}: {reason}")]
+    /// The broker refused for another reason. Nothing was stored; a bug, a wrong version, or a full disk.
+    #[error("the broker refuses messages for {stream}: {reason}")]
     Refused {
-        /// The subject.
-        subject: String,
+        /// The stream.
+        stream: String,
         /// What the broker said.
         reason: String,
     },

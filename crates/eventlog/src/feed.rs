@@ -1,32 +1,34 @@
-//! Filling a stream that is derived from others: one message after the other, many on their way, each stored once.
+//! Filling a stream that is derived from others: batch after batch, each stored whole or not at all.
 //!
-//! Every message is sent on the condition that the one before it is the stream's last, and carries a *note*: how far
-//! the writer had come in what it derives from. So the stream is its own checkpoint. Whoever goes on, after a crash, a lost
-//! answer or a lost tail, reads the last message, and knows both where it stands in the stream and from where to derive.
-//! Of two writers one is refused. Because the condition names a number, the next message need not wait for the answer to
-//! the one before: should one be refused, all after it are too.
+//! A batch is stored on the condition that the stream still ends where its writer knows it to end, and its last message
+//! carries a *note*: how far the writer had come in what it derives from. So the stream is its own checkpoint. Whoever goes
+//! on, after a crash or a lost answer, reads the last message, and knows both where the stream ends and from where to
+//! derive. As nothing is ever taken from the end, a number says all about what is before it: of two writers that know the same
+//! end one is refused, and so is a batch that arrives late.
+//!
+//! One batch is on its way at a time. With several, one that was sent after a refused one could find the stream, filled by
+//! somebody else meanwhile, just where it expects it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesOrdered;
 use schemas::{Incarnation, Sequence};
 
 use crate::EventLog;
 use crate::ask::ask;
 use crate::backend::{
-    Backend, EXPECTED_LAST_OF_STREAM, Lane, MESSAGE_ID, Outgoing, PublishFault, Stored, header,
+    Backend, EXPECTED_LAST_OF_STREAM, Lane, MESSAGE_ID, MOST_AT_ONCE, Outgoing, PublishFault,
+    header,
 };
-use crate::conditioned::Attempts;
+use crate::error::{FeedError, ReadError};
 use crate::metric_names::STORED_MESSAGES_TOTAL;
 use crate::send::MessageId;
-use crate::{FeedError, ReadError};
 
 /// The header of the note.
 const NOTE: &str = "Worldline-Note";
-/// So many messages may be on their way.
-const ON_THEIR_WAY: usize = 256;
+/// How long the answer to a batch is waited for; a broker forgets an unfinished one after as long.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A message for a derived stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +39,6 @@ pub struct FeedMessage {
     pub payload: Bytes,
     /// Under which id the broker, and whoever reads, recognises it.
     pub id: MessageId,
-    /// How far the writer has come with this message.
-    pub note: String,
 }
 
 /// The pen of a derived stream.
@@ -82,6 +82,9 @@ impl EventLog {
 }
 
 impl Feed {
+    /// The most messages of one batch.
+    pub const MOST: usize = MOST_AT_ONCE;
+
     /// The stream's present life.
     #[must_use]
     pub const fn incarnation(&self) -> Incarnation {
@@ -101,73 +104,61 @@ impl Feed {
         self.note.as_deref()
     }
 
-    /// Stores `messages` in this order, all of them or as many as the error leaves open.
+    /// Stores `messages`, at most [`Feed::MOST`], in this order: all of them or none. `note` says how far the writer has
+    /// come with them. Without messages nothing happens.
     ///
     /// # Errors
-    /// See [`FeedError`]. After an error this pen is of no use: open another, which tells what was stored.
-    pub async fn publish(&mut self, messages: &[FeedMessage]) -> Result<(), FeedError> {
-        let mut waiting = FuturesOrdered::new();
-        let mut unsent = messages.iter().zip(self.last.0..);
-        loop {
-            while waiting.len() < ON_THEIR_WAY
-                && let Some((message, before)) = unsent.next()
-            {
-                waiting.push_back(store(&self.backend, message, before));
-            }
-            let Some(answered) = waiting.next().await else {
-                return Ok(());
+    /// See [`FeedError`]. After an error, or when this future was dropped, this pen is of no use: open another, which tells
+    /// what was stored.
+    pub async fn publish(&mut self, messages: &[FeedMessage], note: &str) -> Result<(), FeedError> {
+        let last = messages.len().checked_sub(1);
+        let outgoing = messages.iter().enumerate().map(|(at, message)| {
+            let outgoing = Outgoing::new(&message.subject, message.payload.clone(), None)
+                .with(MESSAGE_ID, message.id.as_str());
+            let outgoing = match at {
+                0 => outgoing.with(EXPECTED_LAST_OF_STREAM, self.last),
+                _ => outgoing,
             };
-            let (message, before, stored) = answered;
-            let stored = stored.map_err(|fault| self.wrong(message, fault))?;
-            if stored.sequence.0 != before + 1 {
-                // It was known by its id, somewhere else: not by this pen.
-                return Err(FeedError::Overtaken {
-                    stream: self.stream.clone(),
-                    expected: Sequence(before),
-                });
+            if Some(at) == last {
+                outgoing.with(NOTE, note)
+            } else {
+                outgoing
             }
-            self.last = stored.sequence;
-            self.note = Some(message.note.clone());
-            metrics::counter!(STORED_MESSAGES_TOTAL, "stream" => self.stream.clone()).increment(1);
+        });
+        let outgoing: Vec<Outgoing> = outgoing.collect();
+        if outgoing.is_empty() {
+            return Ok(());
         }
+        let stored = self.backend.publish_all(&outgoing, PATIENCE).await;
+        let stored = stored.map_err(|fault| self.wrong(messages, fault))?;
+        self.last = stored.sequence;
+        self.note = Some(note.to_owned());
+        metrics::counter!(STORED_MESSAGES_TOTAL, "stream" => self.stream.clone())
+            .increment(outgoing.len() as u64);
+        Ok(())
     }
 
-    fn wrong(&self, message: &FeedMessage, fault: PublishFault) -> FeedError {
-        let subject = message.subject.clone();
+    fn wrong(&self, messages: &[FeedMessage], fault: PublishFault) -> FeedError {
+        let stream = self.stream.clone();
         match fault {
             PublishFault::WrongLast(_) | PublishFault::InFlight => FeedError::Overtaken {
-                stream: self.stream.clone(),
+                stream,
                 expected: self.last,
             },
-            PublishFault::TooLarge => FeedError::TooLarge {
-                subject,
-                size: message.payload.len(),
-            },
-            PublishFault::Denied => FeedError::Denied { subject },
-            PublishFault::Full(reason) | PublishFault::Refused(reason) => {
-                FeedError::Refused { subject, reason }
+            PublishFault::TooLarge => {
+                let sizes = messages.iter().map(|message| message.payload.len());
+                FeedError::TooLarge {
+                    stream,
+                    size: sizes.max().unwrap_or(0),
+                }
             }
-            PublishFault::NotNow(reason) | PublishFault::Silent(reason) => FeedError::Unavailable {
-                stream: self.stream.clone(),
-                reason,
-            },
+            PublishFault::Denied => FeedError::Denied { stream },
+            PublishFault::Full(reason) | PublishFault::Refused(reason) => {
+                FeedError::Refused { stream, reason }
+            }
+            PublishFault::NotNow(reason) | PublishFault::Silent(reason) => {
+                FeedError::Unavailable { stream, reason }
+            }
         }
     }
-}
-
-/// Sends one message, once.
-async fn store<'a>(
-    backend: &Arc<dyn Backend>,
-    message: &'a FeedMessage,
-    before: u64,
-) -> (&'a FeedMessage, u64, Result<Stored, PublishFault>) {
-    let outgoing = Outgoing::new(&message.subject, message.payload.clone(), None)
-        .with(MESSAGE_ID, message.id.as_str())
-        .with(EXPECTED_LAST_OF_STREAM, before)
-        .with(NOTE, &message.note);
-    // Others may be in front of it, so it is given the longest time that an attempt is given.
-    let mut attempts = Attempts::new();
-    let wait = std::iter::repeat_with(|| attempts.next()).take(3).last();
-    let stored = backend.publish(&outgoing, wait.unwrap_or_default()).await;
-    (message, before, stored)
 }

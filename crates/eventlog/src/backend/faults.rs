@@ -148,6 +148,39 @@ impl Shared {
         }
         value
     }
+
+    /// What becomes of a publish whose undisturbed answer is `answer`.
+    async fn published_or_not(
+        &self,
+        wait: Duration,
+        conditioned: bool,
+        answer: impl Future<Output = Result<Stored, PublishFault>> + Send,
+    ) -> Result<Stored, PublishFault> {
+        self.published.fetch_add(1, Ordering::SeqCst);
+        if moment(&self.unanswered_until) > Instant::now() {
+            return Err(PublishFault::Silent("no responders".to_owned()));
+        }
+        if self.full.load(Ordering::SeqCst) {
+            return Err(PublishFault::Full("maximum bytes exceeded".to_owned()));
+        }
+        if conditioned && take(&self.in_flight) {
+            return Err(PublishFault::InFlight);
+        }
+        if take(&self.lose_messages) {
+            sleep(NOTICED).await;
+            return Err(PublishFault::Silent("the message was lost".to_owned()));
+        }
+        let lost = take(&self.lose_acks);
+        let answer = answer.await;
+        if lost {
+            sleep(NOTICED).await;
+            return Err(PublishFault::Silent("the ack was lost".to_owned()));
+        }
+        match tokio::time::timeout(wait, self.after_stall(answer)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(PublishFault::Silent("the broker is stalled".to_owned())),
+        }
+    }
 }
 
 /// A backend with faults.
@@ -171,30 +204,20 @@ impl Backend for Faulty {
 
     async fn publish(&self, message: &Outgoing, wait: Duration) -> Result<Stored, PublishFault> {
         let shared = &self.shared;
-        shared.published.fetch_add(1, Ordering::SeqCst);
-        if moment(&shared.unanswered_until) > Instant::now() {
-            return Err(PublishFault::Silent("no responders".to_owned()));
-        }
-        if shared.full.load(Ordering::SeqCst) {
-            return Err(PublishFault::Full("maximum bytes exceeded".to_owned()));
-        }
-        if header(&message.headers, EXPECTED_LAST).is_some() && take(&shared.in_flight) {
-            return Err(PublishFault::InFlight);
-        }
-        if take(&shared.lose_messages) {
-            sleep(NOTICED).await;
-            return Err(PublishFault::Silent("the message was lost".to_owned()));
-        }
-        let lost = take(&shared.lose_acks);
-        let answer = shared.inner.publish(message, wait).await;
-        if lost {
-            sleep(NOTICED).await;
-            return Err(PublishFault::Silent("the ack was lost".to_owned()));
-        }
-        match tokio::time::timeout(wait, shared.after_stall(answer)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(PublishFault::Silent("the broker is stalled".to_owned())),
-        }
+        let conditioned = header(&message.headers, EXPECTED_LAST).is_some();
+        let answer = shared.inner.publish(message, wait);
+        shared.published_or_not(wait, conditioned, answer).await
+    }
+
+    async fn publish_all(
+        &self,
+        messages: &[Outgoing],
+        wait: Duration,
+    ) -> Result<Stored, PublishFault> {
+        let shared = &self.shared;
+        let inner = &shared.inner;
+        let answer = inner.publish_all(messages, wait);
+        shared.published_or_not(wait, false, answer).await
     }
 
     async fn last(&self, lane: Lane, stream: &str, subject: &str) -> Result<Option<Raw>, AskFault> {

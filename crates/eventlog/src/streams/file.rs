@@ -49,18 +49,7 @@ struct Stream {
     #[serde(default)]
     republish: bool,
     #[serde(default)]
-    persist: Persist,
-}
-
-/// When a stored message is on the disk.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Persist {
-    /// Before it is acknowledged, as the server's `sync_interval` says.
-    #[default]
-    Sync,
-    /// Shortly after. The broker does so for streams of one copy only; with more, the others have it.
-    Async,
+    batches: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -187,8 +176,8 @@ impl Stream {
             "deny_delete": true,
             "deny_purge": false,
         });
-        if self.persist == Persist::Async && replicas == 1 {
-            config["persist_mode"] = "async".into();
+        if self.batches {
+            config["allow_atomic"] = true.into();
         }
         if let (true, [subjects]) = (self.republish, self.subjects.as_slice()) {
             config["republish"] = json!({ "src": subjects, "dest": format!("live.{subjects}") });
@@ -295,18 +284,6 @@ mod tests {
             if name.ends_with("_COMMANDS") {
                 assert_eq!(config["discard"], "new", "{name}");
             }
-        }
-    }
-
-    #[test]
-    fn only_what_follows_from_the_rest_is_acknowledged_before_it_is_on_the_disk() {
-        for config in StreamsFile::built_in().unwrap().configs() {
-            let derived = config["name"] == "FACTS";
-            assert_eq!(config["persist_mode"] == "async", derived, "{config}");
-        }
-        let cluster = StreamsFile::built_in().unwrap().with_replicas(3);
-        for config in cluster.configs() {
-            assert!(config.get("persist_mode").is_none(), "{config}");
         }
     }
 

@@ -14,7 +14,6 @@ fn message(n: u64) -> FeedMessage {
         subject: format!("fact.counted.harbor-1.{n}"),
         payload: Bytes::from(n.to_string()),
         id: MessageId::new(format!("counting:{n}")),
-        note: n.to_string(),
     }
 }
 
@@ -42,7 +41,10 @@ async fn count_to(log: &EventLog, end: u64) -> u32 {
         let next = feed
             .note()
             .map_or(0, |note| note.parse::<u64>().unwrap() + 1);
-        match feed.publish(&messages(next..end)).await {
+        match feed
+            .publish(&messages(next..end), &(end - 1).to_string())
+            .await
+        {
             Ok(()) => return begun,
             Err(FeedError::Unavailable { .. } | FeedError::Overtaken { .. }) => begun += 1,
             Err(error) => panic!("{error}"),
@@ -53,7 +55,9 @@ async fn count_to(log: &EventLog, end: u64) -> u32 {
 async fn the_last_message_says_how_far_its_writer_came(on: Subject) {
     let mut feed = on.log.feed(FACTS).await.unwrap();
     assert_eq!((feed.last(), feed.note()), (Sequence(0), None));
-    feed.publish(&messages(0..600)).await.unwrap();
+    feed.publish(&messages(0..599), "598").await.unwrap();
+    feed.publish(&messages(599..600), "599").await.unwrap();
+    feed.publish(&[], "nothing").await.unwrap();
     assert_eq!((feed.last(), feed.note()), (Sequence(600), Some("599")));
     let again = on.log.feed(FACTS).await.unwrap();
     assert_eq!((again.last(), again.note()), (Sequence(600), Some("599")));
@@ -65,13 +69,14 @@ async fn the_last_message_says_how_far_its_writer_came(on: Subject) {
 async fn of_two_writers_one_is_refused_whole(on: Subject) {
     let mut first = on.log.feed(FACTS).await.unwrap();
     let mut second = on.log.feed(FACTS).await.unwrap();
-    first.publish(&messages(0..10)).await.unwrap();
-    let refused = second.publish(&messages(100..400)).await;
+    first.publish(&messages(0..10), "9").await.unwrap();
+    // Among them is one that would stand where it expects to.
+    let refused = second.publish(&messages(100..400), "399").await;
     assert!(
         matches!(refused, Err(FeedError::Overtaken { .. })),
         "{refused:?}"
     );
-    first.publish(&messages(10..20)).await.unwrap();
+    first.publish(&messages(10..20), "19").await.unwrap();
     assert_eq!(held(&on.log).await, (0..20).collect::<Vec<_>>());
 }
 
@@ -92,7 +97,7 @@ async fn what_is_lost_on_the_way_is_neither_missing_nor_doubled(on: Subject) {
 async fn a_silent_broker_is_told_of_in_time(on: Subject) {
     on.faults.no_responders(Duration::from_secs(60));
     let mut feed = on.log.feed(FACTS).await.unwrap();
-    let refused = feed.publish(&messages(0..10)).await;
+    let refused = feed.publish(&messages(0..10), "9").await;
     assert!(
         matches!(refused, Err(FeedError::Unavailable { .. })),
         "{refused:?}"

@@ -16,6 +16,9 @@ pub struct Config {
     pub leave_out: Vec<String>,
     /// How old the events are with which a new `FACTS` begins. Default `30d`; `WORLDLINE_FACTS_SINCE`.
     pub since: Span,
+    /// How often what has happened is told: in one batch, which costs the broker's disk about as much as a few frames.
+    /// Default `250ms`; `WORLDLINE_FACTS_EVERY`.
+    pub every: Span,
     /// At most so many messages a second, so that catching up disturbs nobody. Default 4000;
     /// `WORLDLINE_FACTS_MAX_RATE`.
     pub max_rate: u32,
@@ -29,6 +32,7 @@ impl Default for Config {
             enabled: true,
             leave_out: vec!["accepted".to_owned()],
             since: Span::from_secs(30 * 86_400),
+            every: Span::from_millis(250),
             max_rate: 4000,
             save_every: Span::from_secs(30),
         }

@@ -3,7 +3,7 @@
 //! A frame speaks of bodies by their handles, so whoever begins in the middle of a stream has to know who they are. That
 //! knowledge follows from the stream alone; it is saved in the bucket `facts`, one key a source, together with the message
 //! after which it is true and with how far `FACTS` went then. An older one is good too: what lies between is read again
-//! and not told again. One that is newer than `FACTS` is not, for then `FACTS` has lost its end, which has to be told anew.
+//! and not told again. One that is of another `FACTS`, or newer than it, is not: what it knows has not all been told there.
 
 use eventlog::{Bucket, EventLog, Position, PositionError, ReadError, UpdateError};
 use past::event::Events;

@@ -1,7 +1,7 @@
 //! An event as a message of `FACTS`.
 
 use eventlog::{FeedMessage, MessageId};
-use past::event::{Event, People, PersonalId};
+use past::event::{Event, People, PersonalId, RowTexts};
 use schemas::subjects;
 
 /// Ids of people as the log has them: they name nobody to whom no name is told. What stands for an address, a secret or
@@ -18,15 +18,16 @@ impl People for Analysts {
     }
 }
 
-/// The message that tells `event`; `note` says how far the writer has come with it.
+/// The message that tells `event`.
 #[must_use]
-pub fn message_of(event: &Event, note: String) -> FeedMessage {
+pub fn message_of(event: &Event) -> FeedMessage {
+    let mut texts = RowTexts::default();
+    texts.render(event, &mut Analysts);
     let mut payload = Vec::with_capacity(512);
-    event.write_json(&mut Analysts, &mut payload);
+    texts.write_json(event, &mut payload);
     FeedMessage {
         subject: subjects::fact(event.event_type, event.area.as_deref(), event.player),
         payload: payload.into(),
         id: MessageId::new(event.identity().to_string()),
-        note,
     }
 }

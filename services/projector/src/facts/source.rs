@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use eventlog::{EventLog, FeedMessage, Follow, Position, Record};
+use eventlog::{EventLog, Follow, Position, Record};
 use metrics::counter;
 use past::event::Events;
 use past::{Past, PastError, PastReader};
@@ -13,6 +13,7 @@ use super::error::FactsError;
 use super::memory::{Memories, Memory};
 use super::message::message_of;
 use super::told::{Place, Told};
+use super::writer::Telling;
 
 /// Messages of a source taken at once.
 const AT_ONCE: usize = 200;
@@ -109,14 +110,13 @@ impl Source {
         }
     }
 
-    /// Takes a message in; what of it is to be told is added to `messages`, and `told` goes with them.
-    pub(super) fn take(
-        &mut self,
-        record: &Record,
-        choice: &Choice,
-        told: &mut Told,
-        messages: &mut Vec<FeedMessage>,
-    ) {
+    /// A message that is there already; never waits.
+    pub(super) fn try_next(&mut self) -> Option<Record> {
+        self.reader.try_next()
+    }
+
+    /// Takes a message in; what of it is to be told is added to `telling`.
+    pub(super) fn take(&mut self, record: &Record, choice: &Choice, telling: &mut Vec<Telling>) {
         self.read = record.position(self.incarnation);
         self.stored_at = record.stored_at;
         self.unsaved = true;
@@ -147,8 +147,11 @@ impl Source {
                 position: self.read,
                 index: event.event_index,
             };
-            told.places.insert(self.stream.to_owned(), place);
-            messages.push(message_of(event, told.to_string()));
+            telling.push(Telling {
+                message: message_of(event),
+                stream: self.stream,
+                place,
+            });
         }
     }
 

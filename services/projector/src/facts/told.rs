@@ -1,4 +1,4 @@
-//! How far each source has been told: the note that every message of `FACTS` carries.
+//! How far each source has been told: the note in the last message of every batch.
 //!
 //! It reads `writer=<claim> AREA_EVENTS=<incarnation>:<sequence>:<index>:<digest> …`: of that stream, all events up to that
 //! one of that message are in `FACTS`. The digest is of the message's bytes, so that a position is compared before it is

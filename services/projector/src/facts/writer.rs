@@ -18,7 +18,7 @@ use super::lag::{NAME, Progress};
 use super::memory::Memories;
 use super::pace::Pace;
 use super::source::{Choice, Source};
-use super::told::Told;
+use super::told::{Place, Told};
 
 /// What is told: areas, and who played when. Not credentials and names, which are about secrets, nor machines.
 const SOURCES: [&str; 4] = [
@@ -27,8 +27,16 @@ const SOURCES: [&str; 4] = [
     Domain::Lobby.event_stream(),
     Domain::Control.event_stream(),
 ];
-/// Messages handed to the broker at once.
-const AT_ONCE: usize = 500;
+/// So many messages make a batch of which nothing more is waited for; more than that is left for the next.
+const FULL: usize = 500;
+
+/// An event to be told.
+pub(super) struct Telling {
+    pub(super) message: FeedMessage,
+    /// Its source.
+    pub(super) stream: &'static str,
+    pub(super) place: Place,
+}
 
 /// A writer at work.
 pub(super) struct Writer {
@@ -36,6 +44,7 @@ pub(super) struct Writer {
     sources: Vec<Source>,
     told: Told,
     choice: Choice,
+    every: Duration,
     pace: Pace,
     memories: Memories,
     save_every: Duration,
@@ -87,6 +96,7 @@ impl Writer {
             sources,
             told,
             choice,
+            every: config.every.duration(),
             pace: Pace::new(config.max_rate),
             memories,
             save_every: config.save_every.duration(),
@@ -99,10 +109,11 @@ impl Writer {
     pub(super) async fn write(&mut self) -> Result<(), FactsError> {
         let mut save = tokio::time::interval_at(Instant::now() + self.save_every, self.save_every);
         save.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut due = Instant::now();
         self.show();
         loop {
             let batch = tokio::select! {
-                batch = next(&mut self.sources, self.turn) => batch,
+                batch = next(&mut self.sources, self.turn, due) => batch,
                 _ = save.tick() => {
                     self.save().await;
                     continue;
@@ -113,26 +124,44 @@ impl Writer {
                 return Ok(());
             };
             self.turn = source + 1;
-            self.tell(source, &batch?).await?;
+            let begun = Instant::now();
+            let told = self.tell(source, &batch?).await?;
+            // What comes meanwhile goes into one batch; whoever is behind does not wait for more.
+            due = if told < FULL {
+                begun + self.every
+            } else {
+                begun
+            };
         }
     }
 
-    async fn tell(&mut self, source: usize, batch: &[Record]) -> Result<(), FactsError> {
-        let Some(source) = self.sources.get_mut(source) else {
-            return Ok(());
-        };
-        let mut messages: Vec<FeedMessage> = Vec::new();
-        for record in batch {
-            source.take(record, &self.choice, &mut self.told, &mut messages);
+    /// Tells what `source` had, and what the others have already; how many messages that were.
+    async fn tell(&mut self, source: usize, batch: &[Record]) -> Result<usize, FactsError> {
+        let mut telling: Vec<Telling> = Vec::new();
+        if let Some(source) = self.sources.get_mut(source) {
+            for record in batch {
+                source.take(record, &self.choice, &mut telling);
+            }
         }
-        for some in messages.chunks(AT_ONCE) {
-            self.pace.wait(some.len()).await;
-            self.feed.publish(some).await?;
+        for source in &mut self.sources {
+            while telling.len() < FULL
+                && let Some(record) = source.try_next()
+            {
+                source.take(&record, &self.choice, &mut telling);
+            }
+        }
+        for some in telling.chunks(FULL) {
+            for Telling { stream, place, .. } in some {
+                self.told.places.insert((*stream).to_owned(), *place);
+            }
+            let messages: Vec<_> = some.iter().map(|one| one.message.clone()).collect();
+            self.pace.wait(messages.len()).await;
+            self.feed.publish(&messages, &self.told.to_string()).await?;
             counter!(names::PROJECTOR_EVENTS_TOTAL, "projection" => NAME)
-                .increment(some.len() as u64);
+                .increment(messages.len() as u64);
         }
         self.show();
-        Ok(())
+        Ok(telling.len())
     }
 
     fn show(&self) {
@@ -152,11 +181,13 @@ impl Writer {
     }
 }
 
-/// What the next source has that has anything; `None` when all have ended. Cancel safe.
+/// What the next source has that has anything, not before `due`; `None` when all have ended. Cancel safe.
 async fn next(
     sources: &mut [Source],
     turn: usize,
+    due: Instant,
 ) -> Option<(usize, Result<Vec<Record>, FactsError>)> {
+    tokio::time::sleep_until(due).await;
     let count = sources.len().max(1);
     let mut waiting: Vec<_> = sources
         .iter_mut()

@@ -53,6 +53,7 @@ async fn after(day: &Day) -> (TestBroker, Python, u64) {
         // The day was years ago.
         since: Span::from_secs(200 * 365 * 86_400),
         max_rate: 1_000_000,
+        every: Span::from_millis(0),
         ..Config::default()
     };
     let past = Past::from(log.clone());

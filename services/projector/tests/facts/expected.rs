@@ -23,6 +23,7 @@ pub(crate) fn everything() -> Config {
     Config {
         since: Span::from_secs(200 * 365 * 86_400),
         max_rate: 1_000_000,
+        every: Span::from_millis(0),
         ..Config::default()
     }
 }
@@ -48,7 +49,7 @@ pub(crate) async fn expected(
         for record in records(log, stream).await {
             for event in events.of(&record).unwrap() {
                 if config.leave_out.iter().all(|kind| kind != event.event_type) {
-                    let message = message_of(&event, String::new());
+                    let message = message_of(&event);
                     let text = String::from_utf8(message.payload.to_vec()).unwrap();
                     told.push((message.subject, text));
                 }
@@ -59,8 +60,12 @@ pub(crate) async fn expected(
     all
 }
 
-/// The first `count` messages of a writer that takes one stream after the other.
-pub(crate) async fn messages(log: &EventLog, config: &Config, count: usize) -> Vec<FeedMessage> {
+/// The first `count` messages of a writer that takes one stream after the other, and its note after them.
+pub(crate) async fn messages(
+    log: &EventLog,
+    config: &Config,
+    count: usize,
+) -> (Vec<FeedMessage>, String) {
     let mut all = Vec::new();
     let mut note = "writer=0000000000001".to_owned();
     for stream in SOURCES {
@@ -75,12 +80,14 @@ pub(crate) async fn messages(log: &EventLog, config: &Config, count: usize) -> V
                 }
                 let (sequence, index) = (event.log_position, event.event_index);
                 note = format!("{before} {stream}={life}:{sequence}:{index}:{digest}");
-                all.push(message_of(&event, note.clone()));
+                all.push(message_of(&event));
+                if all.len() == count {
+                    return (all, note);
+                }
             }
         }
     }
-    all.truncate(count);
-    all
+    panic!("there are {} messages", all.len());
 }
 
 /// The same, as `FACTS` has it.

@@ -87,9 +87,9 @@ async fn a_message_that_was_told_in_part_is_told_to_its_end() {
     for end in (1..whole).step_by(7) {
         let (copy, _faults) = EventLog::in_memory();
         copy_events(&realm.log, &copy).await;
-        let begun = messages(&copy, &everything(), end).await;
+        let (begun, note) = messages(&copy, &everything(), end).await;
         let mut feed = copy.feed(FACTS).await.unwrap();
-        feed.publish(&begun).await.unwrap();
+        feed.publish(&begun, &note).await.unwrap();
         fill(&everything(), &Past::from(copy.clone()), &Shutdown::new())
             .await
             .unwrap();
@@ -186,9 +186,8 @@ async fn what_knows_more_than_the_log_is_not_written_on() {
     let mut other = Realm::new();
     other.open("harbor-1", "w1").await;
     let mut feed = other.log.feed(FACTS).await.unwrap();
-    let mut message = messages(&realm.log, &everything(), 1).await;
-    message[0].note = note;
-    feed.publish(&message).await.unwrap();
+    let (message, _) = messages(&realm.log, &everything(), 1).await;
+    feed.publish(&message, &note).await.unwrap();
     let refused = fill(&everything(), &past(&other), &Shutdown::new()).await;
     let Err(error @ FactsError::Position { .. }) = refused else {
         panic!("{refused:?}");

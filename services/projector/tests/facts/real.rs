@@ -58,7 +58,7 @@ async fn the_role_may_do_all_that_telling_needs() {
     assert_told_once(&as_role(&server, "projector").await, &everything()).await;
 }
 
-/// What is acknowledged before it is on the disk may be lost with the server; then it is told anew.
+/// Batches that were on their way are there or not; either way they are told once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_that_is_killed_meanwhile_holds_everything_once() {
     let mut server = played().await;

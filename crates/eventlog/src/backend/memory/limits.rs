@@ -12,6 +12,8 @@ pub(super) struct Limits {
     pub(super) dedupe_window: Option<Duration>,
     /// More bytes are refused; `None` where the oldest make room, which the twin leaves out.
     pub(super) refuses_beyond: Option<u64>,
+    /// Whether many messages may be stored as one.
+    pub(super) takes_batches: bool,
     /// Messages kept of a subject; 0: all.
     pub(super) per_subject: u64,
     /// Whether a marker stands where the last message of a subject has expired.
@@ -40,6 +42,7 @@ impl Limits {
             max_age: duration("max_age"),
             dedupe_window: duration("duplicate_window"),
             refuses_beyond: positive("max_bytes").filter(|_| config["discard"] == "new"),
+            takes_batches: config["allow_atomic"] == true,
             per_subject: positive("max_msgs_per_subject").unwrap_or(0),
             marks_expired: duration("subject_delete_marker_ttl").is_some(),
             republish: republish(),

@@ -85,6 +85,26 @@ impl World {
     }
 }
 
+impl World {
+    /// Stores all or none: a broker looks at ids and conditions before it stores the first.
+    fn store_all(&mut self, messages: &[Outgoing]) -> Result<Stored, PublishFault> {
+        let Some((first, others)) = messages.split_first() else {
+            return Err(PublishFault::Refused("nothing to store".to_owned()));
+        };
+        let mut streams = self.streams.values_mut();
+        let takes = streams.find(|stream| stream.takes(&first.subject));
+        let Some(stream) = takes else {
+            return Err(PublishFault::Silent("no responders".to_owned()));
+        };
+        stream.takes_all(messages)?;
+        let mut last = self.store(first)?;
+        for message in others {
+            last = self.store(message)?;
+        }
+        Ok(last)
+    }
+}
+
 impl Held {
     fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
@@ -159,6 +179,16 @@ impl Backend for MemoryBackend {
     async fn publish(&self, message: &Outgoing, _wait: Duration) -> Result<Stored, PublishFault> {
         let stored = self.held.world().store(message)?;
         // The answer comes by another turn of the runtime, as from a socket.
+        tokio::task::yield_now().await;
+        Ok(stored)
+    }
+
+    async fn publish_all(
+        &self,
+        messages: &[Outgoing],
+        _wait: Duration,
+    ) -> Result<Stored, PublishFault> {
+        let stored = self.held.world().store_all(messages)?;
         tokio::task::yield_now().await;
         Ok(stored)
     }

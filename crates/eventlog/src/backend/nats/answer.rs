@@ -56,6 +56,9 @@ fn publish_fault(error: &ApiError) -> PublishFault {
     let exceeded = error.description.contains("maximum") || error.description.contains("resource");
     match error.err_code {
         10071 => PublishFault::WrongLast(error.to_string()),
+        // Of messages that are stored as one: an id that is known already, and one of them lost on the way.
+        10201 => PublishFault::WrongLast(error.to_string()),
+        10176 => PublishFault::NotNow(error.to_string()),
         10164 => PublishFault::InFlight,
         10054 => PublishFault::TooLarge,
         // The stream's own limits, the account's, the disk's.
