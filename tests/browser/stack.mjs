@@ -13,33 +13,46 @@ const FLAGS = [
   "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ];
 
-/** Starts the stack; `stop` ends it in order and removes its data. */
-export async function startStack() {
+/** Starts the stack, with these settings in its environment; `stop` ends it in order and removes its data. */
+export async function startStack(environment = {}) {
   if (!PROGRAM) throw new Error("WORLDLINE_BIN must name the worldline program");
   const dataDir = await mkdtemp(join(tmpdir(), "worldline-browser-"));
   // As root, the database runs as somebody else, who must get in.
   await chmod(dataDir, 0o755);
-  const child = spawn(PROGRAM, ["--data-dir", dataDir, "up", "--port", "0", "--exit-after", "170"], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const ended = new Promise((resolve) => child.once("exit", resolve));
+  const up = program(["--data-dir", dataDir, "up", "--port", "0", "--exit-after", "170"], environment);
   const stop = async () => {
-    child.kill("SIGTERM");
-    const code = await ended;
+    const code = await up.stop();
     await rm(dataDir, { recursive: true, force: true });
     return code;
   };
+  const url = await up.ready.catch(async (error) => {
+    await stop();
+    throw error;
+  });
+  return { url, dataDir, stop };
+}
+
+/** Shows the past of a stack on an address of its own: `worldline replay watch` with these arguments. */
+export async function startWatch(stack, ...args) {
+  const watch = program(["--data-dir", stack.dataDir, "replay", "watch", "--listen", "127.0.0.1:0", ...args]);
+  return { url: await watch.ready, stop: watch.stop };
+}
+
+/** Runs the program; `ready` is the address that it says it is ready at. */
+function program(args, environment = {}) {
+  const child = spawn(PROGRAM, args, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...environment } });
+  const ended = new Promise((resolve) => child.once("exit", resolve));
   const ready = new Promise((resolve, reject) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
       if (line.startsWith("ready ")) resolve(line.slice(6));
     });
-    ended.then((code) => reject(new Error(`worldline up ended with ${code} before it was ready`)));
+    ended.then((code) => reject(new Error(`worldline ${args.join(" ")} ended with ${code} before it was ready`)));
   });
-  const url = await ready.catch(async (error) => {
-    await stop();
-    throw error;
-  });
-  return { url, stop };
+  const stop = () => {
+    child.kill("SIGTERM");
+    return ended;
+  };
+  return { ready, stop };
 }
 
 /** Starts the browser that CHROMIUM names. */

@@ -167,7 +167,7 @@ define_metrics! {
     ARCHIVE_FAILURES_TOTAL = "worldline_archive_failures_total", Kind::Counter, Count, ["stream"],
         "Rounds in which a stream was not archived or not purged; the log says why.";
     ARCHIVE_LIVE_BYTES = "worldline_archive_live_bytes", Kind::Gauge, Bytes, ["stream"],
-        "What a stream takes in the broker; purged ones are held at archive.live_bytes.";
+        "What a stream takes in the broker; purged ones are held at `archive.live_bytes`.";
     ARCHIVE_BYTES = "worldline_archive_bytes", Kind::Gauge, Bytes, ["stream"],
         "What a stream's segments take in the archive.";
     ARCHIVE_LAG_SECONDS = "worldline_archive_lag_seconds", Kind::Gauge, Seconds, ["stream"],

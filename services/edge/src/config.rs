@@ -41,6 +41,9 @@ pub struct Config {
     /// Most open websockets; further ones are closed with 4017. Default 4000;
     /// `WORLDLINE_EDGE_MAX_CONNECTIONS`.
     pub max_connections: usize,
+    /// Most connections that look at the world without a character; whoever reaches the edge may. They see and hear
+    /// what a player at the same place would. Default 0: nobody; `WORLDLINE_EDGE_OBSERVERS`.
+    pub observers: usize,
     /// How often a client has to be heard; one not heard for twice as long is closed with 4009.
     /// Default `15s`; `WORLDLINE_EDGE_HEARTBEAT`.
     pub heartbeat: Span,
@@ -102,6 +105,7 @@ impl Default for Config {
             endpoints: Vec::new(),
             public_url: String::new(),
             max_connections: 4000,
+            observers: 0,
             heartbeat: Span::from_secs(15),
             identify_within: Span::from_secs(10),
             enter_within: Span::from_secs(30),
@@ -153,6 +157,11 @@ impl Section for Config {
             if value > 1000 {
                 return Err(Wrong::new(key, "give at most 1000, or 0 for no limit"));
             }
+        }
+        if self.observers > self.max_connections {
+            let why =
+                "give at most as many as edge.max_connections: an observer takes a connection too";
+            return Err(Wrong::new("observers", why));
         }
         if self.passwords_in_flight == 0 {
             let why = "0 would let nobody log in; give at least 1";

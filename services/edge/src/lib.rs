@@ -6,6 +6,7 @@
 //! - `interest`: which bodies a client is sent, and the chunks that clients share.
 //! - `commands`: the players' commands on their way to the log, in groups.
 //! - `resources`: the version that clients shall have, and its files.
+//! - `recording`: a recorded world, shown instead of the living one.
 //! - `resume`: going on after a lost socket, on this edge or another.
 //!
 //! It decides nothing: what a player may do is the area's to say, who a player is the lobby's.
@@ -27,7 +28,9 @@ mod meters;
 mod names;
 mod networks;
 mod online;
+mod persons;
 mod realm;
+mod recording;
 mod replica;
 mod resources;
 mod resume;
@@ -36,6 +39,7 @@ mod watching;
 mod ws;
 
 pub use config::Config;
+pub use recording::{Find, Finding, Recording, Stood};
 
 /// The key under which the name of a character is reserved, with all that look like it.
 #[must_use]
@@ -101,19 +105,54 @@ pub async fn serve(
     ctx: Ctx,
     listener: TcpListener,
 ) -> anyhow::Result<()> {
+    let realm = Realm::begin(config, log, None).await.context("beginning")?;
+    let router = http::router(realm.clone(), ctx.health.clone());
+    let announcing = tokio::spawn(edges::announce(Arc::downgrade(&realm)));
+    let leaving = async {
+        announcing.abort();
+        edges::leave(&realm).await;
+    };
+    serve_realm(&realm, router, &ctx, listener, leaving).await
+}
+
+/// Shows a recorded world on a listener that is bound already, until the shutdown begins. Everybody who connects is an
+/// observer; nobody can log in or play, and no broker is asked for anything but the recording.
+///
+/// # Errors
+/// When a key in `config` is none.
+pub async fn show(
+    config: Config,
+    recording: Recording,
+    ctx: Ctx,
+    listener: TcpListener,
+) -> anyhow::Result<()> {
+    // What an edge keeps besides areas is of the living: here it begins empty and ends with the process.
+    let (nowhere, _) = EventLog::in_memory();
+    let realm = Realm::begin(config, nowhere, Some(recording))
+        .await
+        .context("beginning")?;
+    let router = http::past_router(realm.clone(), ctx.health.clone());
+    serve_realm(&realm, router, &ctx, listener, async {}).await
+}
+
+/// Serves until the shutdown begins, then sends the clients away.
+async fn serve_realm(
+    realm: &Arc<Realm>,
+    router: axum::Router,
+    ctx: &Ctx,
+    listener: TcpListener,
+    leaving: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
     let health = ctx.health.check("edge");
     let address = listener
         .local_addr()
         .context("asking for the edge's port")?;
-    let spread = config.drain.duration();
-    let realm = Realm::begin(config, log).await.context("beginning")?;
     // Small frames leave at once.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "frames may wait for each other");
         }
     });
-    let router = http::router(realm.clone(), ctx.health.clone());
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     // New clients are taken until the last old one has gone: they may be those who come back.
     let serving = Shutdown::new();
@@ -124,13 +163,11 @@ pub async fn serve(
             .await
     });
     tracing::info!(%address, edge.id = %realm.edge, "the edge listens");
-    let announcing = tokio::spawn(edges::announce(Arc::downgrade(&realm)));
     health.ready();
     ctx.shutdown.cancelled().await;
     health.not_ready("leaving");
-    announcing.abort();
-    edges::leave(&realm).await;
-    drain::drain(&realm, spread).await;
+    leaving.await;
+    drain::drain(realm, realm.config.drain.duration()).await;
     serving.begin();
     // A browser's idle connection must not hold up the process.
     drop(tokio::time::timeout(std::time::Duration::from_secs(1), server).await);

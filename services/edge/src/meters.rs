@@ -3,7 +3,7 @@
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use runtime::metric_definitions::{
     EDGE_BYTES_TOTAL, EDGE_CLOSED_TOTAL, EDGE_CONNECTIONS, EDGE_FILE_BYTES_TOTAL, EDGE_FILES_TOTAL,
-    EDGE_FRAMES_TOTAL, EDGE_LOGINS_TOTAL, EDGE_REFUSED_TOTAL, INPUT_ACK_SECONDS,
+    EDGE_FRAMES_TOTAL, EDGE_LOGINS_TOTAL, EDGE_OBSERVERS, EDGE_REFUSED_TOTAL, INPUT_ACK_SECONDS,
     REPLICA_LAG_SECONDS, TRANSIT_SECONDS,
 };
 use schemas::wire::CloseCode;
@@ -14,6 +14,8 @@ use crate::http::Problem;
 pub(crate) struct Meters {
     /// Open websockets.
     pub(crate) connections: Gauge,
+    /// Those that look without a character.
+    pub(crate) observers: Gauge,
     /// Messages from clients.
     pub(crate) frames_in: Counter,
     /// Their bytes.
@@ -36,6 +38,7 @@ impl Meters {
         let bytes = |direction| counter!(EDGE_BYTES_TOTAL, "direction" => direction);
         Self {
             connections: gauge!(EDGE_CONNECTIONS),
+            observers: gauge!(EDGE_OBSERVERS),
             frames_in: frames("in"),
             bytes_in: bytes("in"),
             frames_out: frames("out"),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use eventlog::{EventLog, ReadError, Requester};
 use runtime::Wrong;
+use schemas::sealed::RealmKey;
 use schemas::subjects::AREA_EVENTS;
 use schemas::{EdgeId, Incarnation};
 use tokio::sync::Semaphore;
@@ -15,6 +16,8 @@ use crate::edges::Edges;
 use crate::keys::{IdentityKeys, Keys};
 use crate::meters::Meters;
 use crate::online::Online;
+use crate::persons::Persons;
+use crate::recording::Recording;
 use crate::replica::Replicas;
 use crate::resources::Resources;
 use crate::revoked::Revoked;
@@ -30,6 +33,8 @@ pub(crate) struct Realm {
     pub(crate) rates: Rates,
     /// What it may open and check.
     pub(crate) keys: Keys,
+    /// Fetches persons' keys.
+    pub(crate) persons: Persons,
     /// What identity seals with and signs with now.
     pub(crate) identity_keys: IdentityKeys,
     /// Where everything happens.
@@ -48,6 +53,10 @@ pub(crate) struct Realm {
     pub(crate) edges: Edges,
     /// Who has played longest.
     pub(crate) ranked: Ranked,
+    /// What is shown instead of the living world.
+    pub(crate) recording: Option<Arc<Recording>>,
+    /// Room for those who look without a character.
+    pub(crate) observers: Arc<Semaphore>,
     /// The areas that are looked at.
     pub(crate) replicas: Arc<Replicas>,
     /// What clients shall have.
@@ -69,28 +78,54 @@ pub(crate) enum BeginError {
     Read(#[from] ReadError),
 }
 
+/// Keys come from where the recording is read, or from where everything else does.
+async fn persons(
+    recording: Option<&Recording>,
+    log: &EventLog,
+    texts: &RealmKey,
+) -> Result<Persons, ReadError> {
+    if let Some(recorded) = recording.and_then(Recording::log) {
+        match Persons::begin(recorded, texts.clone()).await {
+            Ok(persons) => return Ok(persons),
+            Err(error) => {
+                tracing::warn!(%error, "persons' keys cannot be read: what they wrote stays unreadable")
+            }
+        }
+    }
+    Persons::begin(log, texts.clone()).await
+}
+
 impl Realm {
     /// Prepares an edge under a fresh id.
     ///
     /// # Errors
     /// See [`BeginError`].
-    pub(crate) async fn begin(config: Config, log: EventLog) -> Result<Arc<Self>, BeginError> {
+    pub(crate) async fn begin(
+        config: Config,
+        log: EventLog,
+        recording: Option<Recording>,
+    ) -> Result<Arc<Self>, BeginError> {
         let edge = EdgeId(rand::random());
         let online = Arc::new(Online::begin(&log, edge).await?);
+        let keys = Keys::from_config(&config).map_err(BeginError::Keys)?;
+        let texts = keys.realm.clone();
         Ok(Arc::new(Self {
             edge,
             rates: Rates::of(&config),
-            keys: Keys::from_config(&config).map_err(BeginError::Keys)?,
+            keys,
+            persons: persons(recording.as_ref(), &log, &texts).await?,
             identity_keys: IdentityKeys::begin(&log).await?,
             attempts: Attempts::begin(&log).await?,
             hashing: Semaphore::new(config.passwords_in_flight),
-            revoked: Revoked::begin(&log, Arc::clone(&online)).await?,
+            revoked: Revoked::begin(&log, Arc::clone(&online), texts).await?,
             online,
             requester: Requester::new(log.clone(), edge).await?,
             resources: Resources::begin(log.clone()).await,
             edges: Edges::begin(&log, edge).await?,
             ranked: Ranked::begin(&log).await?,
             log,
+            recording: recording.map(Arc::new),
+            observers: Arc::new(Semaphore::new(config.observers)),
             replicas: Arc::default(),
             connections: Connections::new(config.max_connections),
             meters: Meters::new(),

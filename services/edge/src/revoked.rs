@@ -1,5 +1,5 @@
 //! Login sessions that have ended: their access tokens are good for nothing any more, and whoever
-//! plays in one is logged out.
+//! plays in one is logged out. And persons who were erased: nothing of theirs is opened any more.
 //!
 //! The edge follows identity's events. An access token lives ten minutes and a resume token five,
 //! so what ended longer ago need not be remembered.
@@ -12,6 +12,7 @@ use eventlog::{EventLog, Follow, ReadError, Record};
 use runtime::Backoff;
 use schemas::account::{Account, AccountEvent};
 use schemas::keyed::KeyedEntry;
+use schemas::sealed::RealmKey;
 use schemas::subjects::{Domain, keyed_events};
 use schemas::{LoginId, Sequence, UnixMillis};
 use tokio::sync::watch;
@@ -41,7 +42,11 @@ impl Revoked {
     ///
     /// # Errors
     /// When the broker does not answer.
-    pub(crate) async fn begin(log: &EventLog, online: Arc<Online>) -> Result<Self, ReadError> {
+    pub(crate) async fn begin(
+        log: &EventLog,
+        online: Arc<Online>,
+        texts: RealmKey,
+    ) -> Result<Self, ReadError> {
         let ended = Arc::new(Ended::default());
         let all = keyed_events(Domain::Identity, ">");
         let newest = log.last(&all).await?;
@@ -49,7 +54,7 @@ impl Revoked {
         let head = newest.map_or(Sequence(0), |newest| newest.sequence);
         let current = watch::Sender::new(Sequence(0));
         let mut caught_up = current.subscribe();
-        let following = follow(log.clone(), Arc::clone(&ended), online, current);
+        let following = follow(log.clone(), Arc::clone(&ended), (online, texts), current);
         let following = AbortOnDropHandle::new(tokio::spawn(following));
         let waited = timeout(CATCH_UP, caught_up.wait_for(|current| *current >= head)).await;
         if waited.is_err() {
@@ -90,7 +95,7 @@ fn is_old(record: &Record) -> bool {
 async fn follow(
     log: EventLog,
     ended: Arc<Ended>,
-    online: Arc<Online>,
+    (online, texts): (Arc<Online>, RealmKey),
     current: watch::Sender<Sequence>,
 ) {
     let stream = Domain::Identity.event_stream();
@@ -102,7 +107,7 @@ async fn follow(
             match reader.next().await {
                 Ok(Some(record)) => {
                     pauses.reset();
-                    learn(&record, &ended, &online);
+                    learn(&record, &ended, &online, &texts);
                     current.send_replace(record.sequence);
                 }
                 Ok(None) => break None,
@@ -115,7 +120,7 @@ async fn follow(
     }
 }
 
-fn learn(record: &Record, ended: &Ended, online: &Online) {
+fn learn(record: &Record, ended: &Ended, online: &Online, texts: &RealmKey) {
     let entry = match schemas::decode::<KeyedEntry<AccountEvent, Account>>(&record.payload) {
         Ok(entry) => entry,
         Err(error) => {
@@ -124,9 +129,13 @@ fn learn(record: &Record, ended: &Ended, online: &Online) {
         }
     };
     for event in entry.events {
-        if let AccountEvent::SessionEnded { session, .. } = event {
-            ended.add(session, record.stored_at);
-            online.end_login(session);
+        match event {
+            AccountEvent::SessionEnded { session, .. } => {
+                ended.add(session, record.stored_at);
+                online.end_login(session);
+            }
+            AccountEvent::Erased { account, .. } => texts.forget(account),
+            _ => {}
         }
     }
 }

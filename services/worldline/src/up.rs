@@ -10,7 +10,7 @@ mod dev_issuer;
 mod publish;
 mod servers;
 mod services;
-mod web;
+pub(crate) mod web;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;

@@ -31,7 +31,7 @@ pub(crate) async fn create(
         release(realm, character, name, UnixMillis::now()).await?;
         return Err(refusal.into());
     }
-    let sealed = realm.keys.realm.seal(name.as_str());
+    let sealed = realm.persons.seal(account, name.as_str()).await?;
     begin(realm, account, character, sealed, name).await?;
     Ok(character)
 }

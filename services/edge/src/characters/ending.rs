@@ -27,7 +27,7 @@ pub(crate) async fn delete(
         _ => return Err(Problem::INTERNAL),
     };
     // Its name is its own until then. Should this be lost, the end of the grace makes up for it.
-    release(realm, character, &name_of(realm, &state)?, until).await?;
+    release(realm, character, &name_of(realm, &state).await?, until).await?;
     Ok(until)
 }
 
@@ -41,7 +41,7 @@ pub(crate) async fn restore(
     character: CharacterId,
 ) -> Result<(), Problem> {
     let state = services::own(realm, account, character).await?;
-    let name = name_of(realm, &state)?;
+    let name = name_of(realm, &state).await?;
     // First the name: who is back must not meet somebody of the same name.
     services::name(realm, &name, &NameCommand::Keep { character }).await??;
     let command = LobbyCommand::Restore { character, account };
@@ -62,16 +62,24 @@ pub(super) async fn end(
     state: Option<&Character>,
 ) -> Result<(), Problem> {
     if let Some((state, until)) = state.and_then(|s| Some((s, s.deleted_until?))) {
-        release(realm, character, &name_of(realm, state)?, until).await?;
+        release(realm, character, &name_of(realm, state).await?, until).await?;
     }
-    let erase = LobbyCommand::Erase { character, account };
+    let erase = LobbyCommand::Erase {
+        character,
+        account,
+        ordered: None,
+    };
     services::lobby(realm, character, &erase).await??;
     let remove = AccountCommand::RemoveCharacter { account, character };
     services::account(realm, account, &remove).await??;
     Ok(())
 }
 
-fn name_of(realm: &Realm, state: &Character) -> Result<CharacterName, Problem> {
+async fn name_of(realm: &Realm, state: &Character) -> Result<CharacterName, Problem> {
+    realm
+        .persons
+        .meet(realm.keys.realm.lacks(&state.name))
+        .await;
     let text = realm.keys.realm.open(&state.name);
     let text = text.map_err(Problem::unopened)?;
     Ok(CharacterName::given(&text))

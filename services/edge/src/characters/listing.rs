@@ -39,6 +39,7 @@ pub(crate) struct Listed {
 pub(crate) async fn list(realm: &Realm, account: AccountId) -> Result<Vec<Listed>, Problem> {
     let now = UnixMillis::now();
     let mut all = Vec::new();
+    realm.persons.meet([account]).await;
     for (character, state) in states(realm, account).await? {
         match state {
             Some(state) if is_gone(&state, now) => {
@@ -66,6 +67,7 @@ pub(crate) async fn one(
     character: CharacterId,
 ) -> Result<Listed, Problem> {
     let state = services::own(realm, account, character).await?;
+    realm.persons.meet([account]).await;
     Ok(listed(realm, character, &state))
 }
 

@@ -12,6 +12,7 @@ mod oidc;
 mod openapi;
 mod origin;
 mod password;
+mod past_router;
 mod problem;
 mod resources;
 mod router;
@@ -22,6 +23,7 @@ mod tokens;
 mod web_client;
 
 pub(crate) use origin::origin_allowed;
+pub(crate) use past_router::past_router;
 pub(crate) use problem::Problem;
 pub(crate) use router::router;
 pub(crate) use start::WEBSOCKET;

@@ -80,6 +80,7 @@ pub(super) async fn account(
     caller: Caller,
 ) -> Result<Response, Problem> {
     let described = describe(&realm, &caller).await?;
+    realm.persons.meet([caller.account]).await;
     let name = realm.keys.realm.open(&described.name).ok();
     let account = Account {
         account: caller.account,
@@ -97,6 +98,7 @@ pub(super) async fn sessions(
     caller: Caller,
 ) -> Result<Response, Problem> {
     let described = describe(&realm, &caller).await?;
+    realm.persons.meet([caller.account]).await;
     let sessions = described.sessions.into_iter().map(|session| Session {
         id: session.id,
         method: session.method,

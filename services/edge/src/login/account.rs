@@ -24,23 +24,26 @@ pub(super) async fn ask_for_tokens(
 ) -> Result<Tokens, Problem> {
     let key = account_key(account);
     let reply_key = ReplyKey::about(&key);
-    let command = command(asker(realm, &reply_key, session, client));
+    let command = command(asker(realm, account, &reply_key, session, client).await);
     Ok(tokens(realm, &key, &reply_key, &command).await??)
 }
 
 /// Who asks.
-pub(super) fn asker(
+pub(super) async fn asker(
     realm: &Realm,
+    account: AccountId,
     reply_key: &ReplyKey,
     session: Option<LoginId>,
     client: &ClientAddress,
 ) -> Asker {
+    // Whether it is their account is yet to be proven: no key is made here.
+    realm.persons.meet([account]).await;
     let device = client.device.as_deref();
     Asker {
         reply_key: reply_key.public(),
         session: session.unwrap_or_else(|| LoginId(rand::random())),
         address: client.tag,
-        device: device.map(|device| realm.keys.realm.seal(device)),
+        device: device.and_then(|device| realm.keys.realm.seal_for(account, device).ok()),
     }
 }
 
@@ -56,7 +59,12 @@ pub(super) async fn tokens(
         .ask(Domain::Identity, key, command, PATIENCE);
     match asked.await? {
         Ok(AccountReply::LoggedIn { tokens }) => {
-            Ok(Ok(reply_key.open(&tokens).map_err(Problem::unopened)?))
+            let tokens: Tokens = reply_key.open(&tokens).map_err(Problem::unopened)?;
+            realm
+                .persons
+                .meet(realm.keys.realm.lacks(&tokens.name))
+                .await;
+            Ok(Ok(tokens))
         }
         Ok(AccountReply::Done | AccountReply::Described { .. }) => {
             tracing::error!("identity answers another question");

@@ -38,6 +38,10 @@ pub(super) async fn prove(
             Ok(CredentialReply::Granted { grant }) => {
                 return reply_key.open(&grant).map_err(Problem::unopened);
             }
+            Ok(CredentialReply::Done) => {
+                tracing::error!("identity answers another question");
+                return Err(Problem::INTERNAL);
+            }
             Err(refusal) => sealing = sealing.after(realm, refusal).await?,
         }
     }

@@ -25,7 +25,7 @@ pub(crate) async fn register_guest(
 ) -> Result<Tokens, Problem> {
     let asked = async {
         characters::reserve(realm, account, character, name).await?;
-        let name = realm.keys.realm.seal(name.as_str());
+        let name = realm.persons.seal(account, name.as_str()).await?;
         let command = |asker| AccountCommand::RegisterGuest {
             account,
             character,

@@ -42,12 +42,14 @@ pub(super) async fn open(
         warrant: behalf.warrant.map(|AccessToken(token)| token),
     };
     let mut sealing = Sealing::known(realm).await?;
+    let owned = realm.persons.own(account).await;
+    owned.map_err(|error| Problem::unavailable(&error))?;
     loop {
         let reply_key = ReplyKey::about(&key);
         let command = AccountCommand::OpenSession {
             account,
             grant: sealed(&sealing.key, &reply_key, &secret)?,
-            asker: asker(realm, &reply_key, behalf.session, client),
+            asker: asker(realm, account, &reply_key, behalf.session, client).await,
         };
         match tokens(realm, &key, &reply_key, &command).await? {
             Ok(tokens) => return Ok(tokens),

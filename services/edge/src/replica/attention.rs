@@ -8,6 +8,7 @@ use schemas::subjects::wake;
 use schemas::wire::ServerMessage;
 use tokio::time::Instant;
 
+use super::observer::Observing;
 use super::registry::Ask;
 use super::task::Watching;
 use super::viewer::Viewer;
@@ -34,10 +35,23 @@ impl Watching {
                 self.admit();
             }
             Ask::Ahead => self.idle_since = None,
+            Ask::Observe(observer) => {
+                let id = observer.connection;
+                self.observers.insert(id, Observing::new(observer));
+                self.idle_since = None;
+                self.catch_up_observers();
+            }
+            Ask::Look(id, eye) => self.look(id, eye),
+            // Only a recorded world can be stopped.
+            Ask::Play(_) => {}
             Ask::Detach(id) => {
                 self.viewers.remove(&id);
+                self.observers.remove(&id);
             }
             Ask::Picture(id) => {
+                if let Some(observing) = self.observers.get_mut(&id) {
+                    observing.behind = true;
+                }
                 if let Some(presence) = self.viewers.get_mut(&id).and_then(|v| v.presence.as_mut())
                 {
                     presence.behind = true;
@@ -72,10 +86,12 @@ impl Watching {
     pub(super) fn forget_the_gone(&mut self) {
         self.viewers
             .retain(|_, viewer| !viewer.attached.mailbox.is_closed());
+        self.observers
+            .retain(|_, observing| !observing.observer.mailbox.is_closed());
         self.left.forget_old(UnixMillis::now());
     }
 
-    /// Whoever waits repeats the hint until the area is awake.
+    /// Whoever waits repeats the hint until the area is awake. Observers do not wait: they see an area that sleeps.
     pub(super) async fn wake(&mut self) {
         let owned = self.state.owner().is_some_and(|owner| owner.present);
         let awake = owned && !self.state.is_asleep();
@@ -96,7 +112,7 @@ impl Watching {
 
     /// Whether nobody has looked for a while.
     pub(super) fn idle(&mut self) -> bool {
-        if !self.viewers.is_empty() {
+        if !self.is_unseen() {
             return false;
         }
         let since = *self.idle_since.get_or_insert_with(Instant::now);

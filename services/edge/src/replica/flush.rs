@@ -18,16 +18,24 @@ use crate::interest::{BodyNow, Chunks, Line, frame_message};
 use crate::ws::{Item, Signal};
 
 /// A client is told the time at least so often.
-const QUIET_FRAME: Duration = Duration::from_secs(1);
+pub(super) const QUIET_FRAME: Duration = Duration::from_secs(1);
 
 impl Watching {
     /// Brings all screens to how the area stands at the end of `step`.
     pub(super) fn flush(&mut self, step: Step) {
         let News {
-            lines,
+            said,
             departures,
             rejected,
+            strangers: _,
         } = std::mem::take(&mut self.news);
+        let lines: Vec<(Sequence, Line)> = said
+            .into_iter()
+            .map(|(sequence, handle, text)| {
+                let text = open_text(&self.realm.keys.realm, &text);
+                (sequence, Line { handle, text })
+            })
+            .collect();
         self.tell_rejected(&rejected);
         let turn = {
             let (state, key) = (&self.state, &self.realm.keys.realm);
@@ -44,6 +52,7 @@ impl Watching {
             })
         };
         for departure in departures {
+            self.tell_followers(&departure);
             self.tell_departed(departure);
         }
         self.note_speech(lines);
@@ -85,10 +94,18 @@ impl Watching {
             };
             now.show(attached, presence, body, chunks);
         }
+        for observing in self.observers.values_mut() {
+            let chunks = match observing.observer.encoding {
+                Encoding::MsgPack => &mut packed,
+                Encoding::Json => &mut text,
+            };
+            now.show_observer(observing, (&self.stage, &self.state), chunks);
+        }
         for id in lost {
             self.viewers.remove(&id);
         }
         self.catch_up();
+        self.catch_up_observers();
         self.admit();
     }
 
@@ -163,11 +180,11 @@ impl Watching {
 }
 
 /// The moment of which the clients are told.
-struct Now {
-    at: Instant,
-    sequence: Sequence,
-    base: Step,
-    step: Step,
+pub(super) struct Now {
+    pub(super) at: Instant,
+    pub(super) sequence: Sequence,
+    pub(super) base: Step,
+    pub(super) step: Step,
 }
 
 impl Now {

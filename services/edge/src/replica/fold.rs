@@ -1,5 +1,6 @@
 //! Taking in a frame: the state moves on, and what cannot be seen in the state is put aside.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use eventlog::Record;
@@ -7,17 +8,18 @@ use schemas::fact::Fact;
 use schemas::frame::Frame;
 use schemas::outcome::Rejected;
 use schemas::sealed::{RealmKey, Sealed};
-use schemas::{CharacterId, ClientSeq, Handle, Sequence, UnixMillis};
+use schemas::{AccountId, CharacterId, ClientSeq, Handle, Sequence, UnixMillis};
 
 use super::departed::{Departed, departures};
 use super::restore::{BadFrame, fold};
 use super::task::Watching;
-use crate::interest::Line;
 
 /// What has happened since the clients were told.
 #[derive(Debug, Default)]
 pub(super) struct News {
-    pub(super) lines: Vec<(Sequence, Line)>,
+    pub(super) said: Vec<(Sequence, Handle, Sealed)>,
+    /// Of whom something is to be opened, and whose key is not here yet.
+    pub(super) strangers: BTreeSet<AccountId>,
     pub(super) departures: Vec<Departure>,
     pub(super) rejected: Vec<Rejected>,
 }
@@ -46,25 +48,32 @@ pub(super) fn open_text(key: &RealmKey, sealed: &Sealed) -> Arc<str> {
 }
 
 impl Watching {
-    /// Folds one frame.
+    /// Folds one frame of the living world.
     pub(super) fn take_in(&mut self, record: &Record) -> Result<(), BadFrame> {
         let frame = fold(&mut self.state, record.sequence, &record.payload)?;
-        self.sequence = record.sequence;
         self.replica.clock.set(self.state.step());
         let age = UnixMillis::now().0.saturating_sub(frame.at.0);
         // Milliseconds of a running world fit a float exactly.
         self.realm.meters.replica_lag.record(age as f64 / 1000.0);
+        self.note(record.sequence, frame);
+        Ok(())
+    }
+
+    /// Puts aside what cannot be seen in the state after `frame`, which has been folded.
+    pub(super) fn note(&mut self, sequence: Sequence, frame: Frame) {
+        self.sequence = sequence;
         self.left.note(&self.replica.area, &frame);
         self.note_departures(&frame);
+        let keys = &self.realm.keys.realm;
         for fact in frame.facts {
             match fact {
                 Fact::Spoken { handle, text, .. } => {
-                    let text = open_text(&self.realm.keys.realm, &text);
-                    let line = Line { handle, text };
-                    self.news.lines.push((record.sequence, line));
+                    self.news.strangers.extend(keys.lacks(&text));
+                    self.news.said.push((sequence, handle, text));
                 }
                 Fact::Arrived { traveller, .. } => {
-                    self.arrivals.insert(traveller.character, record.sequence);
+                    self.news.strangers.extend(keys.lacks(&traveller.name));
+                    self.arrivals.insert(traveller.character, sequence);
                 }
                 Fact::Departed { character, .. } => {
                     self.arrivals.remove(&character);
@@ -73,7 +82,12 @@ impl Watching {
             }
         }
         self.news.rejected.extend(frame.outcomes.rejected);
-        Ok(())
+    }
+
+    /// Fetches the keys of those who are new here, before anything of them is shown.
+    pub(super) async fn meet(&mut self) {
+        let strangers = std::mem::take(&mut self.news.strangers);
+        self.realm.persons.meet(strangers).await;
     }
 
     fn note_departures(&mut self, frame: &Frame) {

@@ -11,7 +11,7 @@ use crate::resume::ResumePoint;
 use crate::ws::Item;
 
 /// Bytes of speech that a client may miss while it reads too slowly for movement.
-const MOST_MISSED: usize = 256 * 1024;
+pub(super) const MOST_MISSED: usize = 256 * 1024;
 /// A newer resume token is given so often.
 pub(super) const TOKEN_EVERY: std::time::Duration = std::time::Duration::from_secs(5);
 

@@ -9,10 +9,14 @@ use schemas::wire::Encoding;
 use tokio::sync::mpsc;
 
 use super::clock::Clock;
+use super::observer::{Eye, Observer};
+use super::past;
+use super::playhead::{Play, Playhead};
 use super::task;
 use super::viewer::{Attach, ConnectionId};
 use crate::commands::Lane;
 use crate::realm::Realm;
+use crate::recording::Recording;
 use crate::ws::Mailbox;
 
 /// Questions that may wait for one replica; further clients are turned away.
@@ -25,6 +29,12 @@ pub(crate) enum Ask {
     Attach(Attach),
     /// Somebody will come here soon: stay open.
     Ahead,
+    /// Show me this area, without a character.
+    Observe(Observer),
+    /// An observer looks there from now on.
+    Look(ConnectionId, Eye),
+    /// What an observer of a recorded world wants to see.
+    Play(Play),
     /// I have gone, or gone on.
     Detach(ConnectionId),
     /// The whole picture anew.
@@ -49,6 +59,8 @@ pub(crate) struct Replica {
     pub(crate) lane: Lane,
     /// Its time.
     pub(crate) clock: Clock,
+    /// Where a recorded world stands.
+    pub(crate) playhead: Playhead,
     asks: mpsc::Sender<Ask>,
 }
 
@@ -58,6 +70,18 @@ pub(crate) struct Replica {
 pub(crate) struct Busy;
 
 impl Replica {
+    fn new(area: &AreaId) -> (Arc<Self>, mpsc::Receiver<Ask>) {
+        let (asks, inbox) = mpsc::channel(MOST_ASKS);
+        let replica = Self {
+            area: area.clone(),
+            lane: Lane::default(),
+            clock: Clock::default(),
+            playhead: Playhead::default(),
+            asks,
+        };
+        (Arc::new(replica), inbox)
+    }
+
     /// Asks; a replica that has closed has nobody left to answer.
     pub(crate) fn ask(&self, ask: Ask) -> Result<(), Busy> {
         match self.asks.try_send(ask) {
@@ -100,6 +124,44 @@ impl Replicas {
         }
     }
 
+    /// Lets an observer look at `area`, opening its replica if need be.
+    pub(crate) fn observe(
+        self: &Arc<Self>,
+        realm: &Arc<Realm>,
+        area: &AreaId,
+        observer: Observer,
+    ) -> Result<Arc<Replica>, Busy> {
+        self.asked(realm, area, Ask::Observe(observer))
+    }
+
+    /// Shows an observer a recorded area, in a replica of its own: nobody else stops it or seeks in it.
+    pub(crate) fn show_past(
+        self: &Arc<Self>,
+        realm: &Arc<Realm>,
+        recording: &Arc<Recording>,
+        (area, play): (&AreaId, Play),
+        observer: Observer,
+    ) -> Arc<Replica> {
+        let (replica, inbox) = Replica::new(area);
+        replica.playhead.set(play);
+        let showing = past::run(
+            Arc::clone(realm),
+            Arc::clone(self),
+            Arc::clone(recording),
+            (Arc::clone(&replica), inbox),
+            observer,
+        );
+        tokio::spawn(showing);
+        replica
+    }
+
+    /// The areas that are open now.
+    pub(crate) fn areas(&self) -> Vec<AreaId> {
+        let mut areas: Vec<_> = self.lock().keys().cloned().collect();
+        areas.sort();
+        areas
+    }
+
     fn asked(
         self: &Arc<Self>,
         realm: &Arc<Realm>,
@@ -121,13 +183,7 @@ impl Replicas {
     }
 
     fn start(self: &Arc<Self>, realm: &Arc<Realm>, area: &AreaId) -> Arc<Replica> {
-        let (asks, inbox) = mpsc::channel(MOST_ASKS);
-        let replica = Arc::new(Replica {
-            area: area.clone(),
-            lane: Lane::default(),
-            clock: Clock::default(),
-            asks,
-        });
+        let (replica, inbox) = Replica::new(area);
         let carrying = replica
             .lane
             .clone()

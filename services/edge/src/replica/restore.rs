@@ -21,8 +21,6 @@ pub(crate) struct Restored {
     pub(crate) incarnation: Incarnation,
     /// Who has left lately.
     pub(crate) left: LeftLately,
-    /// What comes next.
-    pub(crate) live: Live,
 }
 
 /// Why a replica cannot be opened.
@@ -60,8 +58,11 @@ pub(crate) fn fold(
     Ok(frame)
 }
 
-/// Opens `area`.
-pub(crate) async fn restore(log: &EventLog, area: &AreaId) -> Result<Restored, RestoreError> {
+/// Opens `area`, and what comes next.
+pub(crate) async fn restore(
+    log: &EventLog,
+    area: &AreaId,
+) -> Result<(Restored, Live), RestoreError> {
     let incarnation = log.stream_info(AREA_EVENTS).await?.incarnation;
     let snapshots = log.snapshots().load(area).await.unwrap_or_else(|error| {
         tracing::warn!(area.id = %area, %error, "no snapshot can be read; folding the whole log");
@@ -92,15 +93,15 @@ async fn follow(
     state: AreaState,
     sequence: Sequence,
     (incarnation, left): (Incarnation, LeftLately),
-) -> Result<Restored, RestoreError> {
+) -> Result<(Restored, Live), RestoreError> {
     let live = log.live(&area_events(state.area()), sequence).await?;
-    Ok(Restored {
+    let restored = Restored {
         state,
         sequence,
         incarnation,
         left,
-        live,
-    })
+    };
+    Ok((restored, live))
 }
 
 /// The state in a snapshot, if the log knows the frame after which it was taken.

@@ -15,12 +15,14 @@ use world::AreaState;
 
 use super::departed::LeftLately;
 use super::fold::News;
+use super::observer::Observing;
 use super::registry::{Ask, Replica, Replicas};
 use super::restore::{BadFrame, RestoreError, Restored, restore};
 use super::speech::Speech;
 use super::viewer::{ConnectionId, Viewer};
 use crate::interest::Stage;
 use crate::realm::Realm;
+use crate::ws::Mailbox;
 
 /// Wake hints are repeated, and silence is judged, so often.
 const BEAT: Duration = Duration::from_millis(250);
@@ -48,6 +50,8 @@ pub(super) struct Watching {
     /// Who has left lately, and where to.
     pub(super) left: LeftLately,
     pub(super) viewers: HashMap<ConnectionId, Viewer>,
+    /// Those who look without a character.
+    pub(super) observers: HashMap<ConnectionId, Observing>,
     /// The other replicas of this edge.
     pub(super) replicas: Arc<Replicas>,
     /// When the last frame came.
@@ -79,10 +83,10 @@ pub(super) async fn run(
     mut inbox: mpsc::Receiver<Ask>,
 ) {
     let area = replica.area.clone();
-    let mut viewers = HashMap::new();
+    let mut audience = Audience::default();
     let mut rebuilt_at: Option<Instant> = None;
     loop {
-        let restored = match open(&realm, &replica).await {
+        let (restored, mut live) = match open(&realm, &replica).await {
             Ok(restored) => restored,
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
@@ -90,11 +94,19 @@ pub(super) async fn run(
                 break;
             }
         };
-        let (mut watching, mut live) =
-            Watching::begin(&realm, &replica, &replicas, restored, viewers);
+        if restored.sequence > Sequence(0) {
+            replica.clock.set(restored.state.step());
+        }
+        let names = restored.state.bodies().map(|body| &body.name);
+        let strangers = names.filter_map(|name| realm.keys.realm.lacks(name));
+        realm.persons.meet(strangers).await;
+        let mut watching = Watching::begin(&realm, &replica, &replicas, restored, audience);
         tracing::info!(area.id = %area, event.seq = watching.sequence.0, "replica open");
         let end = watching.follow(&mut live, &mut inbox, &replicas).await;
-        viewers = watching.viewers;
+        audience = Audience {
+            viewers: watching.viewers,
+            observers: watching.observers,
+        };
         let error: Box<dyn std::error::Error> = match end {
             End::Idle => {
                 tracing::info!(area.id = %area, "replica closed: nobody looks");
@@ -111,25 +123,32 @@ pub(super) async fn run(
         tracing::error!(area.id = %area, error, "the replica does not fold: building it anew");
         rebuilt_at = Some(Instant::now());
     }
-    give_up(&replicas, &replica, viewers, &mut inbox);
+    give_up(&replicas, &replica, audience, &mut inbox);
+}
+
+/// Who looks at an area, whatever becomes of its replica.
+#[derive(Default)]
+pub(super) struct Audience {
+    pub(super) viewers: HashMap<ConnectionId, Viewer>,
+    pub(super) observers: HashMap<ConnectionId, Observing>,
 }
 
 fn give_up(
     replicas: &Replicas,
     replica: &Replica,
-    viewers: HashMap<ConnectionId, Viewer>,
+    Audience { viewers, observers }: Audience,
     inbox: &mut mpsc::Receiver<Ask>,
 ) {
-    let end = |viewer: &super::viewer::Attach| {
-        viewer
-            .mailbox
-            .end(CloseCode::Internal, "this area cannot be shown");
-    };
-    viewers.values().for_each(|viewer| end(&viewer.attached));
+    let end = |mailbox: &Mailbox| mailbox.end(CloseCode::Internal, "this area cannot be shown");
+    let viewers = viewers.values().map(|viewer| &viewer.attached.mailbox);
+    let observers = observers.values().map(|o| &o.observer.mailbox);
+    viewers.chain(observers).for_each(|mailbox| end(mailbox));
     loop {
         while let Ok(ask) = inbox.try_recv() {
-            if let Ask::Attach(attach) = ask {
-                end(&attach);
+            match ask {
+                Ask::Attach(attach) => end(&attach.mailbox),
+                Ask::Observe(observer) => end(&observer.mailbox),
+                _ => {}
             }
         }
         if replicas.close(replica, inbox) {
@@ -139,7 +158,7 @@ fn give_up(
 }
 
 /// Tries until the log can be read; connections give up on their own.
-async fn open(realm: &Realm, replica: &Replica) -> Result<Restored, RestoreError> {
+async fn open(realm: &Realm, replica: &Replica) -> Result<(Restored, Live), RestoreError> {
     let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
     loop {
         match restore(&realm.log, &replica.area).await {
@@ -153,19 +172,20 @@ async fn open(realm: &Realm, replica: &Replica) -> Result<Restored, RestoreError
 }
 
 impl Watching {
-    fn begin(
+    pub(super) fn begin(
         realm: &Arc<Realm>,
         replica: &Arc<Replica>,
         replicas: &Arc<Replicas>,
         restored: Restored,
-        mut viewers: HashMap<ConnectionId, Viewer>,
-    ) -> (Self, Live) {
+        mut audience: Audience,
+    ) -> Self {
         // After a rebuild the old screens are not worth comparing with.
-        for presence in viewers.values_mut().filter_map(|v| v.presence.as_mut()) {
+        let viewers = audience.viewers.values_mut();
+        for presence in viewers.filter_map(|v| v.presence.as_mut()) {
             presence.behind = true;
         }
-        if restored.sequence > Sequence(0) {
-            replica.clock.set(restored.state.step());
+        for observing in audience.observers.values_mut() {
+            observing.behind = true;
         }
         let mut watching = Self {
             realm: Arc::clone(realm),
@@ -179,12 +199,18 @@ impl Watching {
             arrivals: HashMap::new(),
             left: restored.left,
             replicas: Arc::clone(replicas),
-            viewers,
+            viewers: audience.viewers,
+            observers: audience.observers,
             heard_at: Instant::now(),
             idle_since: None,
         };
-        watching.flush(watching.state.step());
-        (watching, restored.live)
+        watching.flush(watching.shown_step());
+        watching
+    }
+
+    /// Whether nobody looks, with a character or without.
+    pub(super) fn is_unseen(&self) -> bool {
+        self.viewers.is_empty() && self.observers.is_empty()
     }
 
     async fn follow(
@@ -202,7 +228,7 @@ impl Watching {
                 biased;
                 record = live.next() => Event::Frame(record),
                 ask = inbox.recv() => Event::Ask(ask),
-                () = sleep_until(told_at + CROSSINGS), if !self.viewers.is_empty() => Event::Crossings,
+                () = sleep_until(told_at + CROSSINGS), if !self.is_unseen() => Event::Crossings,
                 _ = beat.tick() => Event::Beat,
             };
             match event {
@@ -212,6 +238,7 @@ impl Watching {
                     if let Err(bad) = self.take_in_all(record, live) {
                         return End::Broken(bad);
                     }
+                    self.meet().await;
                     told_at = Instant::now();
                     self.flush(self.state.step());
                     if let Some(step) = step {

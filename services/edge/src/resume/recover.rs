@@ -116,6 +116,10 @@ fn own_rejections(frame: &Frame, point: &ResumePoint) -> impl Iterator<Item = (C
 async fn with_names(realm: &Realm, lines: Vec<(CharacterId, Sealed)>) -> Vec<String> {
     let mut names: HashMap<CharacterId, String> = HashMap::new();
     let mut told = Vec::with_capacity(lines.len());
+    let strangers = lines
+        .iter()
+        .filter_map(|(_, text)| realm.keys.realm.lacks(text));
+    realm.persons.meet(strangers).await;
     for (speaker, text) in lines {
         let Ok(text) = realm.keys.realm.open(&text) else {
             continue;
@@ -136,5 +140,7 @@ async fn name_of(realm: &Realm, character: CharacterId) -> Option<String> {
     let subject = keyed_events(Domain::Lobby, &character.to_string());
     let record = realm.log.last(&subject).await.ok()??;
     let entry: KeyedEntry<LobbyEvent, Character> = decode(&record.payload).ok()?;
-    realm.keys.realm.open(&entry.state.name).ok()
+    let name = &entry.state.name;
+    realm.persons.meet(realm.keys.realm.lacks(name)).await;
+    realm.keys.realm.open(name).ok()
 }

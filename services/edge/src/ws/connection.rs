@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::closing::End;
 use super::limits::Limits;
 use super::mailbox::{Item, Mailbox, Signal};
+use super::observing::Observing;
 use super::session::{Place, Session};
 use super::socket::{Socket, Wake};
 use crate::meters;
@@ -35,6 +36,8 @@ pub(super) struct Connection {
     pub(super) socket: Socket,
     pub(super) limits: Limits,
     pub(super) session: Option<Box<Session>>,
+    /// What it looks at without a character.
+    pub(super) observing: Option<Observing>,
     pub(super) opened_at: Instant,
     pub(super) heard_at: Instant,
     /// When the edge, which is leaving, closes this connection.
@@ -57,6 +60,9 @@ impl Connection {
     fn detach(&self) {
         if let Some(session) = &self.session {
             session.replica.detach(self.id);
+        }
+        if let Some(observing) = &self.observing {
+            observing.replica.detach(self.id);
         }
         self.realm.online.leave(self.id);
         self.mailbox.close();
@@ -102,6 +108,7 @@ impl Connection {
         let config = &self.realm.config;
         let silence = self.heard_at + config.heartbeat.duration() * 2;
         let place = match &self.session {
+            None if self.observing.is_some() => None,
             None => Some(self.opened_at + config.identify_within.duration()),
             Some(session) => match session.place {
                 Place::Present => None,
@@ -130,7 +137,8 @@ impl Connection {
             return Err(End::close(CloseCode::TooSlow, "the client reads nothing"));
         }
         let Some(session) = &mut self.session else {
-            if self.opened_at + config.identify_within.duration() <= now {
+            if self.observing.is_none() && self.opened_at + config.identify_within.duration() <= now
+            {
                 return Err(End::close(CloseCode::TimedOut, "no Identify in time"));
             }
             return Ok(());

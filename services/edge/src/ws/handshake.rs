@@ -31,12 +31,7 @@ impl Connection {
         client: &str,
     ) -> Result<(), End> {
         self.unidentified(protocol)?;
-        if let Some((version, minimum)) = self.realm.resources.refuses(client) {
-            meters::refused("outdated");
-            let why =
-                format!("version {version} is too old, {minimum} is needed; update the client");
-            return Err(End::close(CloseCode::Outdated, why));
-        }
+        self.new_enough(client)?;
         let Some(claims) = self.realm.keys.ticket(ticket) else {
             meters::refused("ticket");
             let why = "the ticket is forged or expired; ask for another";
@@ -69,6 +64,7 @@ impl Connection {
         let joined = self
             .ask_lobby(claims.sub, command, CloseCode::BadTicket)
             .await?;
+        self.has_a_key(joined.account).await?;
         self.begin(claims.sub, joined, None)
     }
 
@@ -107,14 +103,37 @@ impl Connection {
         let joined = self
             .ask_lobby(character, command, CloseCode::CannotResume)
             .await?;
+        self.has_a_key(joined.account).await?;
         self.begin(character, joined, Some(point))
     }
 
+    /// Whether a client that announces itself so may come in.
+    pub(super) fn new_enough(&self, client: &str) -> Result<(), End> {
+        match self.realm.resources.refuses(client) {
+            None => Ok(()),
+            Some((version, minimum)) => {
+                meters::refused("outdated");
+                let why =
+                    format!("version {version} is too old, {minimum} is needed; update the client");
+                Err(End::close(CloseCode::Outdated, why))
+            }
+        }
+    }
+
     fn unidentified(&self, protocol: u32) -> Result<(), End> {
-        if self.session.is_some() {
+        if self.session.is_some() || self.observing.is_some() {
             let why = "this connection has its session already";
             return Err(End::close(CloseCode::AlreadyIdentified, why));
         }
+        if self.realm.recording.is_some() {
+            let why = "this is the past, in which nobody can play; say Observe";
+            return Err(End::close(CloseCode::BadTicket, why));
+        }
+        Self::speaks(protocol)
+    }
+
+    /// Whether this is the protocol that is spoken here.
+    pub(super) fn speaks(protocol: u32) -> Result<(), End> {
         if protocol != PROTOCOL {
             let why = format!("this server speaks protocol {PROTOCOL}; update the client");
             return Err(End::close(CloseCode::Outdated, why));
@@ -164,6 +183,16 @@ impl Connection {
         }
     }
 
+    /// Nobody comes in whose words could not be sealed.
+    async fn has_a_key(&mut self, account: AccountId) -> Result<(), End> {
+        let had = Box::pin(self.realm.persons.own(account)).await;
+        had.map_err(|error| {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "a person's key cannot be had");
+            End::close(CloseCode::Unavailable, "the keys do not answer; try again")
+        })
+    }
+
     fn begin(
         &mut self,
         character: CharacterId,
@@ -197,7 +226,13 @@ impl Connection {
         let replica = replicas
             .attach(&self.realm, &joined.area, attach)
             .map_err(|_| End::close(CloseCode::Unavailable, "the area is too busy; try again"))?;
-        let session = Session::new(character, joined.session, name, replica, resumed_from);
+        let session = Session::new(
+            (character, joined.account),
+            joined.session,
+            name,
+            replica,
+            resumed_from,
+        );
         self.session = Some(Box::new(session));
         Ok(())
     }

@@ -14,7 +14,7 @@ use super::closing::End;
 use super::connection::Connection;
 use super::reasons::sentence;
 use super::session::{Numbering, Session};
-use crate::replica::Ask;
+use crate::replica::{Ask, Replica};
 use crate::{meters, names};
 
 impl Connection {
@@ -39,8 +39,7 @@ impl Connection {
                 Box::pin(self.resume(protocol, &token)).await
             }
             ClientMessage::Heartbeat { nonce } => {
-                let clock = self.session.as_ref().map(|session| &session.replica.clock);
-                let step = clock.map_or(0, |clock| clock.now().0);
+                let step = self.replica().map_or(0, |replica| replica.clock.now().0);
                 self.say(&ServerMessage::Pong { nonce, step })
             }
             ClientMessage::Input {
@@ -59,8 +58,16 @@ impl Connection {
             }
             ClientMessage::Say { client_seq, text } => {
                 let line = names::line(&text).map_err(|error| error.label());
-                let ask = line.map(|line| PlayerAsk::Say {
-                    text: self.realm.keys.realm.seal(line),
+                let account = self.session.as_ref().map(|session| session.account);
+                let ask = line.and_then(|line| {
+                    // Before the session begins, `command` refuses it for that.
+                    let sealed = self
+                        .realm
+                        .keys
+                        .realm
+                        .seal_for(account.unwrap_or_default(), line);
+                    let text = sealed.map_err(|_| "unsealed")?;
+                    Ok(PlayerAsk::Say { text })
                 });
                 self.command(client_seq, ask)
             }
@@ -68,7 +75,15 @@ impl Connection {
                 self.command(client_seq, Ok(PlayerAsk::UseDoor))
             }
             ClientMessage::Leave { client_seq } => self.command(client_seq, Ok(PlayerAsk::Leave)),
-            ClientMessage::Query { id, what } => self.query(id, &what),
+            ClientMessage::Query { id, what } => self.query(id, &what).await,
+            ClientMessage::Observe {
+                protocol,
+                area,
+                follow,
+                client,
+            } => Box::pin(self.observe(protocol, &area, &follow, &client)).await,
+            ClientMessage::Look { x, y, follow } => self.look((x, y), &follow),
+            ClientMessage::Play { at, speed } => self.play(at, speed),
         }
     }
 
@@ -103,10 +118,20 @@ impl Connection {
         }
     }
 
-    fn query(&mut self, id: u64, what: &str) -> Result<(), End> {
+    /// The area that is shown to this connection, with a character or without.
+    fn replica(&self) -> Option<&Arc<Replica>> {
+        let observed = self.observing.as_ref().map(|observing| &observing.replica);
+        observed.or_else(|| self.session.as_ref().map(|session| &session.replica))
+    }
+
+    async fn query(&mut self, id: u64, what: &str) -> Result<(), End> {
         let (connection, encoding) = (self.id, self.socket.encoding());
         let mailbox = Arc::clone(&self.mailbox);
-        let session = self.ready_session()?;
+        let replica = match &self.observing {
+            Some(_) if what == "areas" => return Box::pin(self.tell_areas(id)).await,
+            Some(observing) => Arc::clone(&observing.replica),
+            None => Arc::clone(&self.ready_session()?.replica),
+        };
         let ask = match what {
             "who" => Ask::Who {
                 id,
@@ -122,7 +147,7 @@ impl Connection {
                 });
             }
         };
-        let asked = session.replica.ask(ask);
+        let asked = replica.ask(ask);
         asked.map_err(|_| End::close(CloseCode::Unavailable, "the area is too busy; try again"))
     }
 }

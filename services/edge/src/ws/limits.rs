@@ -75,7 +75,8 @@ impl Limits {
     /// Whether `message` may pass; it has taken its token then.
     pub(crate) fn admit(&mut self, message: &ClientMessage, now: Instant) -> bool {
         match message {
-            ClientMessage::Input { .. } => self.inputs.take(now),
+            // A camera is moved as one moves a body.
+            ClientMessage::Input { .. } | ClientMessage::Look { .. } => self.inputs.take(now),
             ClientMessage::Say { .. } => self.says.take(now),
             _ => self.others.take(now),
         }

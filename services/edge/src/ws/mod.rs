@@ -7,6 +7,7 @@ mod handshake;
 mod inbound;
 mod limits;
 mod mailbox;
+mod observing;
 mod outbound;
 mod reasons;
 mod session;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use schemas::command::{PlayerAsk, PlayerCommand};
 use schemas::wire::CloseCode;
-use schemas::{AreaId, CharacterId, ClientSeq, SessionFence};
+use schemas::{AccountId, AreaId, CharacterId, ClientSeq, SessionFence};
 use tokio::time::Instant;
 
 use super::closing::End;
@@ -22,6 +22,8 @@ const MOST_UNANSWERED: usize = 1000;
 pub(super) struct Session {
     /// Who.
     pub(super) character: CharacterId,
+    /// Whose: what it says is sealed with that person's key.
+    pub(super) account: AccountId,
     /// Its fence.
     pub(super) fence: SessionFence,
     /// Its name, for people.
@@ -89,7 +91,7 @@ pub(super) enum Numbering {
 
 impl Session {
     pub(super) fn new(
-        character: CharacterId,
+        (character, account): (CharacterId, AccountId),
         fence: SessionFence,
         name: String,
         replica: Arc<Replica>,
@@ -97,6 +99,7 @@ impl Session {
     ) -> Self {
         Self {
             character,
+            account,
             fence,
             name,
             replica,

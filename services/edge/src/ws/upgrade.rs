@@ -72,6 +72,7 @@ async fn serve(realm: Arc<Realm>, socket: WebSocket, encoding: Encoding) {
         socket,
         limits,
         session: None,
+        observing: None,
         opened_at: now,
         heard_at: now,
         leaving_at: None,

@@ -1,0 +1,93 @@
+// Looking on, and looking back: a page without a character sees a living area, and a recorded one with its time bar.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { Player, startBrowser, startStack, startWatch } from "./stack.mjs";
+
+let stack;
+let browser;
+before(async () => {
+  stack = await startStack({ WORLDLINE_EDGE_OBSERVERS: "4" });
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  const code = await stack?.stop();
+  assert.equal(code, 0, "SIGTERM ends the stack in order");
+});
+
+/** Opens an address, and waits until something of the world is drawn there. */
+async function open(url) {
+  const page = await (await browser.newContext({ viewport: { width: 1000, height: 600 } })).newPage();
+  page.on("pageerror", (error) => assert.fail(`the page has failed: ${error}`));
+  await page.goto(url);
+  const watcher = new Player(page, "Ann");
+  await watcher.until((worldline) => worldline.screen.area !== "");
+  return watcher;
+}
+
+/** Ann's newest segment. */
+const segmentOf = (worldline, name) =>
+  [...worldline.screen.bodies.values()].find((seen) => seen.name === name)?.segments.at(-1);
+const flies = `(worldline, name) => (${segmentOf})(worldline, name)?.mode === 1`;
+const stands = `(worldline, name) => (${segmentOf})(worldline, name)?.mode === 0`;
+const shot = async (page, name) => {
+  if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` });
+};
+
+test("a jump is seen from outside while it happens, and again afterwards", async () => {
+  const ann = await Player.join(browser, stack.url, "Ann");
+  await ann.until(stands);
+  const area = await ann.page.evaluate(() => globalThis.worldline.screen.area);
+
+  const living = await open(`${stack.url}/?watch=${area}&follow=Ann`);
+  await living.until((worldline, name) => worldline.screen.bodies.get(worldline.screen.own)?.name === name);
+  assert.equal(await living.page.locator("#time-bar").isVisible(), false, "nobody stops the living");
+  await ann.holding(["ArrowUp"], async () => {
+    await Promise.all([ann.until(flies), living.until(flies)]);
+  });
+  const jumped = await ann.page.evaluate(() => Date.now());
+  await Promise.all([ann.until(stands), living.until(stands)]);
+  await ann.page.keyboard.press("Enter");
+  await ann.page.keyboard.type("What a view!");
+  await ann.page.keyboard.press("Enter");
+  const said = `(worldline, name) => [...worldline.screen.bodies.values()].some((body) => body.line?.text === "What a view!")`;
+  await living.until(said);
+  assert.equal(await ann.page.evaluate(() => globalThis.worldline.screen.bodies.size), 1, "observers are not seen");
+  await shot(living.page, "observed");
+
+  const watch = await startWatch(stack, "--area", area, "--from", String(jumped), "--speed", "0", "--follow", "Ann");
+  try {
+    const past = await open(watch.url);
+    const { page } = past;
+    await past.until(flies);
+    await past.until((worldline) => worldline.playing?.state === "paused");
+    await page.getByRole("slider", { name: "Moment" }).waitFor();
+    assert.equal((await page.locator("#time-shown").textContent()).slice(0, 10), new Date(jumped).toISOString().slice(0, 10));
+    const before = await past.sees("Ann");
+    await page.waitForTimeout(300);
+    assert.deepEqual(await past.sees("Ann"), before, "time stands still, in the middle of the air");
+    await shot(page, "past-jump");
+
+    await page.getByRole("button", { name: "Go on" }).click();
+    await past.until(stands);
+    await past.until(said);
+    await shot(page, "past-word");
+    await page.getByRole("button", { name: "Stand still" }).click();
+    await past.until((worldline) => worldline.playing.state === "paused");
+
+    // Back to the beginning, where nobody was there yet, and forth again to the jump.
+    await page.getByRole("slider", { name: "Moment" }).focus();
+    await page.keyboard.press("Home");
+    await past.until((worldline) => worldline.playing.at === worldline.playing.from && worldline.screen.bodies.size === 0);
+    await page.evaluate((at) => globalThis.worldline.play(0, at), jumped);
+    await past.until(flies);
+
+    // What the address says is what a colleague sees.
+    await page.waitForFunction((at) => new URLSearchParams(location.search).get("at") === String(at), jumped);
+    const colleague = await open(page.url());
+    await colleague.until(flies);
+  } finally {
+    assert.equal(await watch.stop(), 0);
+  }
+});
