@@ -242,7 +242,7 @@ mod tests {
                 "rebuild everything",
                 "areas, lobby, accounts, credentials, control",
             ),
-            ("parked retry", "--all"),
+            ("parked retry", "<KEY>"),
             ("parked drop areas evt.area.harbor-1 --by ann", "--reason"),
             ("lag --for soon", "soon"),
         ] {
