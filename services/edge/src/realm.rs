@@ -107,7 +107,13 @@ impl Realm {
     ) -> Result<Arc<Self>, BeginError> {
         let edge = EdgeId(rand::random());
         let online = Arc::new(Online::begin(&log, edge).await?);
-        let keys = Keys::from_config(&config).map_err(BeginError::Keys)?;
+        let mut keys = Keys::from_config(&config).map_err(BeginError::Keys)?;
+        if let Some(texts) = recording
+            .as_ref()
+            .and_then(|recording| recording.texts.clone())
+        {
+            keys.realm = texts;
+        }
         let texts = keys.realm.clone();
         Ok(Arc::new(Self {
             edge,

@@ -12,6 +12,7 @@ use anyhow::Context;
 use eventlog::{EventLog, Follow};
 use past::{Past, PastReader};
 use schemas::frame::Frame;
+use schemas::sealed::RealmKey;
 use schemas::subjects::{AREA_EVENTS, Subject, area_events};
 use schemas::{AreaId, Sequence, UnixMillis, decode};
 use world::AreaState;
@@ -38,6 +39,8 @@ pub struct Recording {
     pub speed: u32,
     /// With whom the page goes along: a character's id or name; empty: nobody.
     pub follow: String,
+    /// What opens names and words; `None`: the key in the edge's configuration.
+    pub texts: Option<RealmKey>,
 }
 
 /// As it stands in an address.
@@ -80,6 +83,7 @@ impl Recording {
             at: UnixMillis(0),
             speed: 100,
             follow: String::new(),
+            texts: None,
         }
     }
 

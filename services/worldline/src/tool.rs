@@ -79,7 +79,7 @@ impl Tool {
             export.realm_pseudonyms = Some(keys.pseudonyms()?);
         }
         if let replay::ReplayCommand::Watch(watch) = args.command {
-            return crate::watch::run(watch, past, args.index, &self.process).await;
+            return crate::watch::run(watch, past, args.index, realm, &self.process).await;
         }
         replay::run(args, past, realm, &mut std::io::stdout().lock()).await
     }

@@ -13,6 +13,7 @@ use past::Past;
 use replay::{Index, Moment, ReplayError, WatchArgs, exit};
 use runtime::{Ctx, Flags, Shutdown};
 use schemas::UnixMillis;
+use schemas::sealed::RealmKey;
 use schemas::subjects::area_events;
 
 use crate::keys::Keys;
@@ -27,6 +28,7 @@ pub(crate) async fn run(
     args: WatchArgs,
     past: Past,
     index: Option<String>,
+    texts: Option<RealmKey>,
     process: &Process,
 ) -> anyhow::Result<ExitCode> {
     let index = match index.as_deref().map(Index::open).transpose() {
@@ -49,6 +51,7 @@ pub(crate) async fn run(
     let mut recording = Recording::new(past, find, args.area.clone());
     recording.at = at;
     recording.speed = args.speed;
+    recording.texts = texts;
     recording.follow = args.follow.clone().unwrap_or_default();
 
     let config = config(&args, process).await?;

@@ -67,6 +67,8 @@ pub(super) struct Showing {
     pace: Pace,
     flushed_at: Instant,
     told_at: Instant,
+    /// When it was last looked whether there is more.
+    looked_at: Instant,
 }
 
 /// Whatever can wake it.
@@ -99,6 +101,7 @@ impl Showing {
             pace: Pace::new(at, speed),
             flushed_at: now,
             told_at: now,
+            looked_at: now,
         };
         // First where it stands, then how that looks.
         showing.watching.observers = audience.observers;
@@ -221,9 +224,16 @@ impl Showing {
         }
     }
 
-    /// There is nothing after this.
+    /// There was nothing after this when it was last looked.
     fn end(&mut self) {
         self.at_end = true;
+        // Of a world that lives on there is more by now.
+        if self.looked_at.elapsed() >= BEAT {
+            self.look_for_more();
+        }
+        if !self.at_end {
+            return;
+        }
         self.hold();
         self.tell();
     }
@@ -240,6 +250,7 @@ impl Showing {
         if self.at_end && !self.broken && self.pace.speed() > 0 {
             self.hold();
             self.at_end = false;
+            self.looked_at = Instant::now();
             let area = &self.watching.replica.area;
             self.reader = self.recording.frames(area, self.watching.sequence);
         }
