@@ -70,7 +70,7 @@ impl Folder {
         let state = root.join(STATE);
         at(&state, fs::create_dir_all(&state))?;
         let lock = lock(&state.join("lock"))?;
-        let mut folder = Self {
+        let folder = Self {
             root: root.to_owned(),
             manifest: match read(&manifest)? {
                 Some(manifest) => manifest,
