@@ -7,7 +7,7 @@ use past::Past;
 use schemas::frame::Frame;
 use schemas::ids::CommandPosition;
 use schemas::segment::Moved;
-use schemas::subjects::{AREA_COMMANDS, Subject, area_commands, area_events};
+use schemas::subjects::{AREA_COMMANDS, AREA_EVENTS, Subject, area_commands, area_events};
 use schemas::{AreaId, CharacterId, Sequence, UnixMillis};
 use world::{AreaState, Command};
 

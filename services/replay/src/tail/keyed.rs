@@ -7,7 +7,7 @@ use std::time::Duration;
 use eventlog::{Follow, Record};
 use past::{Past, PastReader};
 use schemas::keyed::{Answered, KeyedEntry, KeyedMessage};
-use schemas::subjects::{Domain, Subject, keyed_command};
+use schemas::subjects::{self, Domain, Subject};
 use schemas::{Sequence, UnixMillis};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -63,7 +63,7 @@ where
 
     /// One key only, from its first entry to its last.
     pub(crate) fn of(past: &Past, domain: Domain, key: &str) -> Self {
-        let subject = keyed_command(domain, key);
+        let subject = subjects::keyed_command(domain, key);
         let filters = vec![format!("{subject}.>"), subject];
         let stream = domain.command_stream();
         let commands = past.read(stream, filters, Sequence(0), Follow::UntilHead);
