@@ -33,7 +33,7 @@ pub use size::{Size, SizeError};
 use purging::Purging;
 use sealing::Sealing;
 
-/// The past of `log`, with the archive that is configured, if one is and has been begun.
+/// The past of `log`, with the archive that is configured, if one is.
 ///
 /// # Errors
 /// When the archive cannot be read.
@@ -41,12 +41,12 @@ pub fn past(config: &Config, log: EventLog) -> Result<Past, PastError> {
     let Some(location) = config.location() else {
         return Ok(log.into());
     };
-    match Archive::open(&location) {
-        Ok(archive) => Ok(Past::joined(log, archive)),
-        // Configured, and nothing has been archived yet.
-        Err(PastError::NoArchive { .. }) => Ok(log.into()),
-        Err(error) => Err(error),
-    }
+    let opened = match Archive::open(&location) {
+        // Configured, and not begun yet: when it is, whoever reads until then shall find it.
+        Err(PastError::NoArchive { .. }) => Archive::create(&location),
+        opened => opened,
+    };
+    Ok(Past::joined(log, opened?))
 }
 
 /// Archives until the shutdown begins. Without a place for it, it does nothing.

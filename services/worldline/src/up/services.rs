@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use devstack::RunFile;
 use eventlog::EventLog;
+use past::Past;
 use runtime::{Ctx, Flags, ServiceFuture, Shutdown, run_together};
 use tokio::task::JoinHandle;
 
@@ -60,9 +61,9 @@ impl Group {
 
 /// The projector as a task of `up`: nobody in the world waits for rows, so one that cannot go on
 /// (they are of another log, or somebody else writes them) says so and the rest goes on.
-async fn project(config: projector::Config, log: EventLog, ctx: Ctx) -> anyhow::Result<()> {
+async fn project(config: projector::Config, past: Past, ctx: Ctx) -> anyhow::Result<()> {
     let shutdown = ctx.shutdown.clone();
-    if let Err(error) = projector::run(config, log, ctx).await {
+    if let Err(error) = projector::run(config, past, ctx).await {
         tracing::error!("the projector has stopped, rows are not kept up to date: {error:#}");
         shutdown.cancelled().await;
     }
@@ -128,9 +129,17 @@ impl Services {
             "director",
             Box::pin(director::run(director, log, rest.clone())),
         ));
-        let log = broker_of(run_file, "projector").await?;
-        others.push(("projector", Box::pin(project(projector, log, rest.clone()))));
         let archiver: archiver::Config = sources.load()?;
+        let log = broker_of(run_file, "projector").await?;
+        let past = archiver::past(&archiver, log)?;
+        others.push(("projector", Box::pin(project(projector, past, rest.clone()))));
+        let log = broker_of(run_file, "projector").await?;
+        let facts = projector::facts::beside(
+            sources.load()?,
+            archiver::past(&archiver, log)?,
+            rest.clone(),
+        );
+        others.push(("facts", Box::pin(facts)));
         let log = broker_of(run_file, "archiver").await?;
         others.push(("archiver", Box::pin(archive(archiver, log, rest.clone()))));
         let log = broker_of(run_file, "edge").await?;
