@@ -10,7 +10,9 @@ use schemas::{
     AreaId, CharacterId, Claim, EdgeId, Epoch, Sequence, SessionFence, Tick, UnixMillis,
 };
 use world::maps::{self, BuiltinMap};
-use world::{AreaState, Command, Decision, FrameHeader, Incoming, TickInput, decide_tick, resume};
+use world::{
+    AreaState, Command, Decision, FrameHeader, Incoming, Rules, TickInput, decide_tick, resume,
+};
 
 /// 2023-11-14T22:13:20Z.
 const BEGINNING: u64 = 1_700_000_000_000;
@@ -21,10 +23,10 @@ const HEADER: FrameHeader = FrameHeader {
 const MAPS: [&str; 3] = ["harbor", "forest", "meadow"];
 
 /// A small generator of its own, so that every run writes the same.
-pub struct Dice(pub u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    pub fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -33,8 +35,8 @@ impl Dice {
 }
 
 /// An area with its players.
-pub struct Area {
-    pub subject: String,
+pub(crate) struct Area {
+    pub(crate) subject: String,
     state: AreaState,
     map: &'static BuiltinMap,
     players: Vec<(CharacterId, u32)>,
@@ -44,7 +46,7 @@ pub struct Area {
 }
 
 impl Area {
-    pub fn new(number: u32, players: u64) -> anyhow::Result<Self> {
+    pub(crate) fn new(number: u32, players: u64) -> anyhow::Result<Self> {
         let name = MAPS[usize::try_from(number)? % MAPS.len()];
         let map = maps::builtin(name).ok_or_else(|| anyhow::anyhow!("no map {name}"))?;
         let area = AreaId::new(format!("{name}-{}", number / 3 + 1))?;
@@ -63,13 +65,19 @@ impl Area {
     }
 
     /// The bytes of the next frame: of the next tick in which something happens.
-    pub fn next(&mut self) -> Vec<u8> {
+    pub(crate) fn next(&mut self) -> Vec<u8> {
         loop {
             let tick = self.tick;
             self.tick += 1;
             let at = UnixMillis(BEGINNING + tick * 40);
             let decision = match tick {
-                0 => resume(&self.state, &self.map.map, self.owned(), at),
+                0 => resume(
+                    &Rules::DEFAULT,
+                    &self.state,
+                    &self.map.map,
+                    self.owned(),
+                    at,
+                ),
                 _ => {
                     let commands = if tick == 1 {
                         self.enter()
@@ -82,7 +90,7 @@ impl Area {
                         commands,
                         first_facts: Vec::new(),
                     };
-                    decide_tick(&self.state, &self.map.map, input)
+                    decide_tick(&Rules::DEFAULT, &self.state, &self.map.map, input)
                 }
             };
             // While it is awake an area writes at least once a second.

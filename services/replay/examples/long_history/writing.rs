@@ -38,7 +38,7 @@ fn make(args: (u64, u32, u64), out: &mpsc::Sender<(String, Vec<u8>)>) -> anyhow:
 }
 
 /// Writes `args.frames` frames.
-pub async fn write(url: &str, args: &Args) -> anyhow::Result<()> {
+pub(crate) async fn write(url: &str, args: &Args) -> anyhow::Result<()> {
     let begun = Instant::now();
     let client = async_nats::connect(url).await?;
     let inbox = client.new_inbox();
