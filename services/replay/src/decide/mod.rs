@@ -14,5 +14,4 @@ mod serve;
 pub(crate) use again::{Again, Recorded};
 pub use again::{Decided, LeftOut};
 pub(crate) use alternative::{Alternative, apart};
-pub(crate) use serve::myself;
-pub use serve::{ServeError, serve};
+pub(crate) use serve::{ServeError, myself, serve};

@@ -9,7 +9,7 @@ use super::protocol::{Answer, Begin, Decider, MAX_MESSAGE_BYTES, Question, VERSI
 
 /// Why it stops before its input ends.
 #[derive(Debug, thiserror::Error)]
-pub enum ServeError {
+pub(crate) enum ServeError {
     /// Whoever asked is gone.
     #[error("whoever asks is gone")]
     Io(#[from] io::Error),
@@ -25,7 +25,7 @@ pub enum ServeError {
 ///
 /// # Errors
 /// See [`ServeError`].
-pub fn serve(input: &mut dyn Read, output: &mut dyn Write) -> Result<(), ServeError> {
+pub(crate) fn serve(input: &mut dyn Read, output: &mut dyn Write) -> Result<(), ServeError> {
     let mut area: Option<Alternative> = None;
     while let Some(bytes) = read(input)? {
         let answer = match schemas::decode::<Question>(&bytes)? {

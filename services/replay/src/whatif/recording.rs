@@ -68,7 +68,6 @@ pub(super) struct Beginning {
 
 /// The recorded life of one area.
 pub(super) struct Recording {
-    area: AreaId,
     range: Range,
     frames: PastReader,
     /// What came after this is not looked at: its commands may not be readable yet.
@@ -123,7 +122,6 @@ impl Recording {
             at: state.at(),
         };
         let recording = Self {
-            area: area.clone(),
             range,
             frames,
             head,
@@ -146,11 +144,6 @@ impl Recording {
     /// Where it begins.
     pub(super) const fn beginning(&self) -> Beginning {
         self.beginning
-    }
-
-    /// The last message of the stream that it looks at.
-    pub(super) const fn head(&self) -> Sequence {
-        self.head
     }
 
     /// The ticks up to and with the next frame's; `None` at the end.

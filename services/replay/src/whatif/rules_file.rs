@@ -22,30 +22,31 @@ pub(super) fn assignment(text: &str) -> Result<(String, i64), String> {
     Ok((name.trim().to_owned(), number))
 }
 
-/// All changes, the file's and those of the command line, which come last.
+/// All changes, the file's and those of the command line, which come last. Another build may know rules that this one
+/// does not: `known_here` says whether they are this build's.
 pub(super) fn changes(
     file: Option<&Path>,
     assignments: &[(String, i64)],
     known_here: bool,
 ) -> Result<Changes, ReplayError> {
-    let mut changes = match file {
-        None => Changes::new(),
-        Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|error| {
-                ReplayError::Usage(format!("{} cannot be read: {error}", path.display()))
-            })?;
-            parse(&text).map_err(|why| ReplayError::Usage(format!("{}: {why}", path.display())))?
-        }
-    };
-    changes.extend(assignments.iter().cloned());
-    if known_here {
+    let check = |changes: &Changes| {
         let mut rules = Rules::DEFAULT;
-        for (name, number) in &changes {
-            rules
-                .set(name, *number)
-                .map_err(|error| ReplayError::Usage(explained(&error)))?;
-        }
+        changes
+            .iter()
+            .filter(|_| known_here)
+            .try_for_each(|(name, number)| rules.set(name, *number))
+            .map_err(|error| explained(&error))
+    };
+    let mut changes = Changes::new();
+    if let Some(path) = file {
+        let wrong = |why: String| ReplayError::Usage(format!("{}: {why}", path.display()));
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| wrong(format!("it cannot be read: {error}")))?;
+        changes = parse(&text).map_err(wrong)?;
+        check(&changes).map_err(wrong)?;
     }
+    changes.extend(assignments.iter().cloned());
+    check(&changes).map_err(ReplayError::Usage)?;
     Ok(changes)
 }
 
