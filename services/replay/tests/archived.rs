@@ -1,0 +1,123 @@
+//! From an archive, and over the border between archive and broker, every answer is the broker's.
+
+mod sample;
+
+use eventlog::{EventLog, Follow, Record};
+use past::{Archive, Location, Past, Seal, seal};
+use replay::{Answer, Cli, ListArgs, ReplayCommand, ShowArgs, TailArgs, VerifyArgs, exit};
+use sample::{area_id, busy_day, realm_key};
+use schemas::Sequence;
+use schemas::subjects::{AREA_COMMANDS, AREA_EVENTS, Domain};
+
+async fn held(log: &EventLog, stream: &str) -> Vec<Record> {
+    let mut reader = log.read(stream, Vec::new(), Sequence(0), Follow::UntilHead);
+    let mut records = Vec::new();
+    while let Some(record) = reader.next().await.unwrap() {
+        records.push(record);
+    }
+    records
+}
+
+/// Archives of each stream the first `share` hundredths, in segments of seven messages.
+async fn archived(log: &EventLog, directory: &std::path::Path, share: usize) -> Archive {
+    let archive = Archive::create(&Location::Directory(directory.to_path_buf())).unwrap();
+    let domains = Domain::ALL.into_iter();
+    let domains = domains.flat_map(|domain| [domain.command_stream(), domain.event_stream()]);
+    for stream in [AREA_COMMANDS, AREA_EVENTS].into_iter().chain(domains) {
+        let info = log.stream_info(stream).await.unwrap();
+        let incarnation = info.incarnation;
+        let mut writer = archive.writer(stream, &info, 1000).await.unwrap();
+        let records = held(log, stream).await;
+        let some = records.len() * share / 100;
+        for records in records[..some].chunks(7) {
+            let sealed = seal(
+                Seal {
+                    stream,
+                    incarnation,
+                },
+                records,
+            )
+            .unwrap();
+            writer.add(sealed).await.unwrap();
+        }
+    }
+    archive
+}
+
+async fn answer(past: &Past, command: ReplayCommand) -> (u8, String) {
+    let mut out = Vec::new();
+    let code = replay::execute(Cli::new(command), past, Some(realm_key()), &mut out).await;
+    (code.unwrap(), String::from_utf8(out).unwrap())
+}
+
+fn questions() -> Vec<ReplayCommand> {
+    let show = |area: &str, at: &str| {
+        ReplayCommand::Show(ShowArgs {
+            answer: Answer::json(),
+            ..ShowArgs::of(area_id(area), at.parse().unwrap())
+        })
+    };
+    vec![
+        show("harbor-1", "9"),
+        show("harbor-1", "now"),
+        show("forest-1", "2023-11-14T22:13:20.400Z"),
+        ReplayCommand::Tail(TailArgs {
+            all: true,
+            once: true,
+            ..TailArgs::default()
+        }),
+        ReplayCommand::Verify(VerifyArgs {
+            settled: true,
+            ..VerifyArgs::default()
+        }),
+    ]
+}
+
+/// What `list` says of messages and areas; where they lie is another matter.
+fn without_sizes(list: &str) -> String {
+    let mut list: serde_json::Value = serde_json::from_str(list).unwrap();
+    for stream in list["streams"].as_array_mut().unwrap() {
+        stream["bytes"] = 0.into();
+    }
+    list.to_string()
+}
+
+#[tokio::test]
+async fn every_answer_is_the_same_wherever_the_past_lies() {
+    let realm = busy_day().await;
+    let log = realm.log.clone();
+    let broker = Past::of_log(log.clone());
+    let directories = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let whole = archived(&log, directories[0].path(), 100).await;
+    let half = archived(&log, directories[1].path(), 50).await;
+    let places = [
+        (
+            "joined, all archived",
+            Past::joined(log.clone(), whole.clone()),
+        ),
+        (
+            "joined, half of it archived",
+            Past::joined(log.clone(), half),
+        ),
+        ("the archive alone", Past::of_archive(whole)),
+    ];
+    for (place, past) in places {
+        for question in questions() {
+            let wanted = answer(&broker, question.clone()).await;
+            assert_eq!(wanted.0, exit::CLEAN, "{question:?}");
+            let found = answer(&past, question.clone()).await;
+            assert_eq!(found, wanted, "{place}: {question:?}");
+        }
+        let list = || {
+            ReplayCommand::List(ListArgs {
+                answer: Answer::json(),
+                ..ListArgs::default()
+            })
+        };
+        let (wanted, found) = (
+            answer(&broker, list()).await.1,
+            answer(&past, list()).await.1,
+        );
+        assert_eq!(without_sizes(&found), without_sizes(&wanted), "{place}");
+    }
+}
