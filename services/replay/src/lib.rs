@@ -194,7 +194,7 @@ pub async fn execute(
         ReplayCommand::Export(args) => export::export(&args, past, out).await,
         ReplayCommand::Whatif(args) => {
             let index = open_index(index)?;
-            whatif::whatif(&args, past, index.as_ref(), out).await
+            Box::pin(whatif::whatif(&args, past, index.as_ref(), out)).await
         }
         ReplayCommand::Decide => decide(out).map(|()| exit::CLEAN),
         ReplayCommand::Watch(_) => Err(ReplayError::Usage(

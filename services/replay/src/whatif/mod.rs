@@ -308,7 +308,7 @@ fn named(moment: Moment) -> String {
 }
 
 fn list_rules(form: Form, out: &mut dyn Write) -> Result<(), ReplayError> {
-    let all = Rules::ALL.iter().map(|rule| {
+    let mut all = Rules::ALL.iter().map(|rule| {
         serde_json::json!({
             "rule": rule.name, "number": rule.default, "least": rule.least, "most": rule.most,
             "about": rule.about.trim(),
@@ -316,9 +316,7 @@ fn list_rules(form: Form, out: &mut dyn Write) -> Result<(), ReplayError> {
     });
     match form {
         Form::Json => writeln!(out, "{}", all.collect::<serde_json::Value>())?,
-        Form::Ndjson => all
-            .map(|rule| writeln!(out, "{rule}"))
-            .collect::<Result<(), _>>()?,
+        Form::Ndjson => all.try_for_each(|rule| writeln!(out, "{rule}"))?,
         Form::Text => {
             for rule in Rules::ALL {
                 let range = format!("{} to {}", rule.least, rule.most);
