@@ -72,10 +72,10 @@ async def main(path: str, subject: str, follow: bool, stop_after: int | None) ->
         known = database.execute("SELECT sequence FROM position").fetchone()
         # FACTS may end before what we know, if its end was lost.
         known = min(known[0] if known else 0, await facts.last_sequence(client))
-        batch = []
+        batch, most = [], 1 if follow else min(BATCH, stop_after or BATCH)
         async for event in facts.events(client, subject, after=known - AGAIN, follow=follow):
             batch.append(event)
-            if len(batch) >= (1 if follow else BATCH):
+            if len(batch) >= most:
                 new += write(database, batch)
                 batch = []
                 if stop_after is not None and new >= stop_after:

@@ -7,7 +7,9 @@ use eventlog::EventLog;
 use runtime::{ConfigArgs, ConfigError, Ctx, Flags, Known, ProcessConfig, Section, Sources, Span};
 
 use crate::access::Access;
-use crate::cli::{ArchiveArgs, DirectorArgs, EdgeArgs, ProjectorArgs, StackArgs, UpArgs, WorkerArgs};
+use crate::cli::{
+    ArchiveArgs, DirectorArgs, EdgeArgs, ProjectorArgs, StackArgs, UpArgs, WorkerArgs,
+};
 use crate::fleet::DirectorTool;
 use crate::keys::{self, Keys};
 use crate::{tool, up};
@@ -20,6 +22,7 @@ const KNOWN: Known = Known {
         "dev_issuer",
         "director",
         "edge",
+        "facts",
         "fleet",
         "identity",
         "lobby",
@@ -175,7 +178,19 @@ impl Process {
         let flags = Flags::new().set("--where", "archive.where", args.place);
         match args.command {
             archiver::ArchiveCommand::Run { once: false } => {
-                self.service("archiver", flags, archiver::run)
+                let config = |sources: &Sources| {
+                    let config: archiver::Config = sources.load()?;
+                    match config.place {
+                        Some(_) => Ok(config),
+                        // In `up` it is a wish that nobody has; here it was asked for.
+                        None => Err(ConfigError::Missing {
+                            section: "archive".into(),
+                            key: "where".into(),
+                            variable: "WORLDLINE_ARCHIVE_WHERE".into(),
+                        }),
+                    }
+                };
+                self.service_of("archiver", flags, config, archiver::run)
             }
             command => tool::run(self, flags, |tool| tool.archive(command)),
         }
@@ -206,18 +221,19 @@ impl Process {
         match args.command {
             None => {
                 let config = |sources: &Sources| {
-                    Ok::<(projector::Config, archiver::Config), _>((
-                        sources.load()?,
-                        sources.load()?,
-                    ))
+                    let (facts, archive) = (sources.load()?, sources.load()?);
+                    Ok((sources.load::<projector::Config>()?, facts, archive))
                 };
                 self.service_of(
                     "projector",
                     flags,
                     config,
-                    |(config, archive), log, ctx| async move {
+                    |(config, facts, archive): (_, _, archiver::Config), log, ctx| async move {
                         // One that was away for long reads on in the archive.
-                        projector::run(config, archiver::past(&archive, log)?, ctx).await
+                        let past = archiver::past(&archive, log)?;
+                        let facts = projector::facts::beside(facts, past.clone(), ctx.clone());
+                        let rows = Box::pin(projector::run(config, past, ctx));
+                        tokio::try_join!(rows, Box::pin(facts)).map(drop)
                     },
                 )
             }

@@ -23,4 +23,4 @@ mod writer;
 pub use config::Config;
 pub use error::FactsError;
 pub use message::message_of;
-pub use service::{fill, run};
+pub use service::{beside, fill, run};

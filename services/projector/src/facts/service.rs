@@ -42,6 +42,19 @@ pub async fn run(config: Config, past: Past, ctx: Ctx) -> anyhow::Result<()> {
     Ok(done?)
 }
 
+/// As [`run`], in a process whose other work goes on without it: what ends it is said, and shown by the health check.
+///
+/// # Errors
+/// None; a service returns this.
+pub async fn beside(config: Config, past: Past, ctx: Ctx) -> anyhow::Result<()> {
+    let shutdown = ctx.shutdown.clone();
+    if let Err(error) = run(config, past, ctx).await {
+        tracing::error!("FACTS is not written any more, see docs/runbook/facts.md: {error:#}");
+        shutdown.cancelled().await;
+    }
+    Ok(())
+}
+
 /// Tells everything up to the heads of the event streams, and ends.
 ///
 /// # Errors

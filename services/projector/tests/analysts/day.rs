@@ -5,7 +5,7 @@ use schemas::command::PlayerAsk;
 use schemas::frame::Frame;
 use schemas::segment::InputBits;
 use schemas::subjects::{AREA_EVENTS, area_events};
-use schemas::{CharacterId, Digest, Sequence};
+use schemas::{CharacterId, Digest, Sequence, Step};
 use world::AreaState;
 
 use crate::sample::{Realm, area_id, walk_to_forest};
@@ -24,7 +24,9 @@ pub(crate) struct Day {
     pub(crate) left_harbor: usize,
     /// Steps that bodies lived through in the harbour, all together.
     pub(crate) harbor_steps: u64,
-    /// Where those stand who are in the harbour at the end: pixels, the left edge and the top edge.
+    /// The harbour's last step.
+    pub(crate) step: Step,
+    /// Where those stand who are there then: pixels, the left edge and the top edge.
     pub(crate) places: Vec<(i64, i64)>,
 }
 
@@ -55,6 +57,7 @@ pub(crate) async fn play(players: u64, ticks: u64) -> Day {
         in_forest: 0,
         left_harbor: 0,
         harbor_steps: 0,
+        step: Step(0),
         places: Vec::new(),
     };
     let mut chance = Chance(1);
@@ -104,6 +107,7 @@ pub(crate) async fn play(players: u64, ticks: u64) -> Day {
         .map(|body| body.position(harbor.step()))
         .map(|(x, y)| (i64::from(x).div_euclid(256), i64::from(y).div_euclid(256)))
         .collect();
+    day.step = harbor.step();
     day.in_harbor = day.places.len();
     day.harbor_steps = steps_lived(&day.log).await;
     let forest = realm.state("forest-1");

@@ -83,15 +83,26 @@ async fn the_examples_do_what_they_say() {
     // Ended early, asked again, and once more: each event once.
     let database = python.scratch().join("events.db");
     let database = database.to_str().unwrap();
-    let first = python.run("to_sqlite.py", &[database, "--stop-after", "1"]);
-    assert!(first.starts_with("1000 new events"), "{first}");
+    let first = python.run("to_sqlite.py", &[database, "--stop-after", "50"]);
+    assert!(first.starts_with("50 new events"), "{first}");
     let second = python.run("to_sqlite.py", &[database]);
     assert!(
-        second.starts_with(&format!("{} new events", told - 1000)),
+        second.starts_with(&format!("{} new events", told - 50)),
         "{second}"
     );
     let third = python.run("to_sqlite.py", &[database]);
     assert!(third.starts_with("0 new events"), "{third}");
+}
+
+/// The contract for readers in other languages.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_message_is_as_the_json_schema_says() {
+    let day = day::play(5, 400).await;
+    let (_server, python, _) = after(&day).await;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/analysts/validate.py");
+    let told = python.script(&script, &[]);
+    let kinds = told.split_whitespace().nth(2).unwrap();
+    assert!(kinds.parse::<u32>().unwrap() > 12, "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -101,7 +112,11 @@ async fn the_notebook_shows_who_played_where_and_how_far_they_came() {
     let pictures = python.scratch().join("pictures");
     let told = python.script(
         &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/analysts/run_notebook.py"),
-        &["facts.ipynb", pictures.to_str().unwrap()],
+        &[
+            "facts.ipynb",
+            pictures.to_str().unwrap(),
+            &day.step.to_string(),
+        ],
     );
     let told: Value = serde_json::from_str(lines(&told).last().unwrap()).unwrap();
     // Plots: players over time, the heat map, the funnel.
@@ -110,6 +125,11 @@ async fn the_notebook_shows_who_played_where_and_how_far_they_came() {
         let picture = std::fs::read(pictures.join(format!("{n}.png"))).unwrap();
         assert!(picture.starts_with(b"\x89PNG"));
         assert!(picture.len() > 4000, "picture {n} is empty");
+    }
+    if std::env::var_os("UPDATE_PICTURES").is_some() {
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+        std::fs::copy(pictures.join("1.png"), docs.join("analysts-players.png")).unwrap();
+        std::fs::copy(pictures.join("2.png"), docs.join("analysts-heat-map.png")).unwrap();
     }
     let funnel = &told["funnel"];
     assert_eq!(funnel["logged in"], day.accounts, "{told}");

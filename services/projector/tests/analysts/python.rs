@@ -59,7 +59,6 @@ impl Python {
                 std::env::join_paths([&self.packages, &examples()]).unwrap(),
             )
             .env("PYTHONDONTWRITEBYTECODE", "1")
-            .env("MPLBACKEND", "agg")
             // Settings and caches of whoever runs the tests stay out of it.
             .env("HOME", self.scratch())
             .env("JUPYTER_CONFIG_DIR", self.scratch())

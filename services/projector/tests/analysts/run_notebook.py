@@ -1,6 +1,7 @@
-"""Executes a notebook and tells the test what came of it: `run_notebook.py NOTEBOOK DIRECTORY`.
+"""Executes a notebook and tells the test what came of it: `run_notebook.py NOTEBOOK DIRECTORY STEP`.
 
-Its pictures go to DIRECTORY as 1.png, 2.png …; the last line printed is JSON with what the notebook's variables hold.
+Its pictures go to DIRECTORY as 1.png, 2.png …; the last line printed is JSON with what the notebook's variables hold, and
+where those stand who are in the harbour at STEP.
 """
 
 import base64
@@ -16,7 +17,6 @@ import json
 moving, ends = {}, []
 for event in events:
     if event.stream == "AREA_EVENTS" and event.area == "harbor-1":
-        now = 2 * event.tick
         if event.event_type == "arrived":
             moving[event.player] = event.data["segment"]
         elif event.event_type == "moved" and event.player in moving:
@@ -24,7 +24,7 @@ for event in events:
         elif event.event_type == "departed":
             moving.pop(event.player, None)
 for segment in moving.values():
-    xs, ys = places(segment, HEAD + 1)
+    xs, ys = places(segment, STEP + 1)
     ends.append([int(xs[-1] // 1), int(ys[-1] // 1)])
 print(json.dumps({
     "funnel": {step: int(n) for step, n in funnel.items()},
@@ -33,13 +33,13 @@ print(json.dumps({
     "seconds": float(seconds.sum()),
     "last": ends,
 }))
-""".replace("HEAD", "max(2 * e.tick for e in events if e.area == 'harbor-1' and e.tick) + 1")
+"""
 
 
-def main(path: str, directory: str) -> None:
+def main(path: str, directory: str, step: str) -> None:
     notebook = nbformat.read(path, as_version=4)
     assert not any(cell.get("outputs") for cell in notebook.cells), "committed without outputs"
-    notebook.cells.append(nbformat.v4.new_code_cell(TELL))
+    notebook.cells.append(nbformat.v4.new_code_cell(TELL.replace("STEP", step)))
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     pictures = [
         output.data["image/png"]

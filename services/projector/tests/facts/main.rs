@@ -5,4 +5,5 @@ mod harm;
 mod real;
 #[path = "../../../replay/tests/sample/mod.rs"]
 mod sample;
+mod schema;
 mod telling;
