@@ -41,7 +41,7 @@ pub(crate) enum CharacterCommand {
     },
 }
 
-type Entry<E, S> = KeyedEntry<E, S>;
+pub(crate) type Entry<E, S> = KeyedEntry<E, S>;
 
 /// Answers; 1 when the character is nowhere to be found.
 pub(crate) async fn run(
@@ -74,7 +74,11 @@ pub(crate) async fn run(
 }
 
 /// Whose name it is; an id is taken as it is.
-async fn who(log: &EventLog, locator: Option<&Locator>, name: &str) -> anyhow::Result<CharacterId> {
+pub(crate) async fn who(
+    log: &EventLog,
+    locator: Option<&Locator>,
+    name: &str,
+) -> anyhow::Result<CharacterId> {
     if let Some(locator) = locator {
         let key = edge::character_name_key(locator, name).to_string();
         let entry = newest::<NameEvent, Name>(log, Domain::Name, &key).await?;
@@ -92,7 +96,7 @@ async fn who(log: &EventLog, locator: Option<&Locator>, name: &str) -> anyhow::R
 }
 
 /// The newest entry of a key.
-async fn newest<E: DeserializeOwned, S: DeserializeOwned>(
+pub(crate) async fn newest<E: DeserializeOwned, S: DeserializeOwned>(
     log: &EventLog,
     domain: Domain,
     key: &str,

@@ -12,9 +12,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use rand::Rng;
 use runtime::Flags;
+use schemas::erasure::ErasureKey;
 use schemas::locate::Locator;
 use schemas::sealed::RealmKey;
 use serde::{Deserialize, Serialize};
+
+use crate::player::Secrets;
 
 /// All keys of a realm.
 #[derive(Clone, Serialize, Deserialize)]
@@ -107,6 +110,16 @@ impl Keys {
     /// The key for what people write.
     pub(crate) fn realm(&self) -> anyhow::Result<RealmKey> {
         Ok(RealmKey::from_bytes(bytes("realm", &self.realm)?))
+    }
+
+    /// What erasing a person takes.
+    pub(crate) fn erasing(&self) -> anyhow::Result<Secrets> {
+        Ok(Secrets {
+            realm: self.realm()?,
+            locator: self.locator()?,
+            identity: ErasureKey::of_secret(&self.identity_secret),
+            lobby: ErasureKey::of_secret(&self.lobby_secret),
+        })
     }
 
     /// What finds people by what they are called.

@@ -84,14 +84,15 @@ impl Tool {
         replay::run(args, past, realm, &mut std::io::stdout().lock()).await
     }
 
-    /// `worldline archive run --once`, `status` or `verify`
+    /// `worldline archive run --once`, `status`, `verify` or `snapshots`
     pub(crate) async fn archive(
         self,
         command: archiver::ArchiveCommand,
     ) -> anyhow::Result<ExitCode> {
         let config: archiver::Config = self.sources.load()?;
         let (stack, sources) = (&self.process.stack, &self.sources);
-        let log = || async move { Access::find(stack, sources)?.broker("archiver").await };
+        let role = command.role();
+        let log = || async move { Access::find(stack, sources)?.broker(role).await };
         archiver::tool(command, config, log, &mut std::io::stdout().lock()).await
     }
 

@@ -100,11 +100,13 @@ pub(super) fn restored(backup: &Backup, verified: &Verified, json: bool) -> anyh
         let object = json!({
             "id": manifest.id, "at": manifest.at, "messages": sums.messages, "ends": cuts,
             "seconds": verified.took.as_secs_f64(), "clean": verified.clean, "report": verified.report,
+            "erased": verified.erased,
         });
         writeln!(out, "{object}")?;
         return Ok(());
     }
     write!(out, "{}", verified.report)?;
+    writeln!(out, "{}", verified.erased)?;
     writeln!(
         out,
         "restored: the world at {}, {} messages in {:.1} s{}",

@@ -20,6 +20,7 @@ use super::examine::{Content, read};
 use super::keep;
 use super::manifest::{Backup, Copied};
 use super::target::Target;
+use crate::player::ledger::Ledger;
 
 /// Packed pieces that wait for the broker.
 const AHEAD: usize = 8;
@@ -32,13 +33,17 @@ pub(super) struct Verified {
     pub(super) report: String,
     /// How long restoring and comparing took, without that.
     pub(super) took: Duration,
+    /// What became of those who had been erased.
+    pub(super) erased: String,
 }
 
-/// Restores `backup` into `target`, and its keys to `keys`.
+/// Restores `backup` into `target`, and its keys to `keys`. What was purged before it was taken is in `archive`, and
+/// verified with it.
 pub(super) async fn restore(
     backup: &Backup,
     keys: &Path,
     target: &Target,
+    archive: &archiver::Config,
 ) -> anyhow::Result<Verified> {
     let began = Instant::now();
     let log = target.connect("admin").await?;
@@ -53,19 +58,42 @@ pub(super) async fn restore(
         return Err(error.context("nothing was restored"));
     }
     keep::bring(backup, keys)?;
+    let erased = erase_again(&Ledger::beside(keys), target).await?;
     let took = began.elapsed();
     let mut report = Vec::new();
     let verify = replay::Cli::new(ReplayCommand::Verify(VerifyArgs::default()));
     let reader = target.connect("replay").await?;
     eprintln!("verifying");
-    let code = replay::execute(verify, &reader.into(), None, &mut report)
+    let past = archiver::past(archive, reader)?;
+    let code = replay::execute(verify, &past, None, &mut report)
         .await
         .context("everything is restored; folding it did not end: `worldline replay verify`")?;
     Ok(Verified {
         clean: code == 0,
         report: String::from_utf8_lossy(&report).into_owned(),
         took,
+        erased,
     })
+}
+
+/// A backup holds the keys of people who have been erased since: they are destroyed again, before
+/// anybody can read. Says what else there is to do.
+async fn erase_again(ledger: &Ledger, target: &Target) -> anyhow::Result<String> {
+    if !ledger.exists() {
+        return Ok(format!(
+            "no list of erasures at {}: if anybody was erased since this backup was taken, they can be read again. \
+             Bring the list there, and run `worldline player erase --again`",
+            ledger.path().display()
+        ));
+    }
+    let log = target.connect("eraser").await?;
+    let destroyed = ledger.apply(&log).await.context(
+        "everything is restored, but keys of erased people too: do not start it; restore once more",
+    )?;
+    Ok(format!(
+        "keys of people who had been erased, destroyed again: {destroyed}. Start the services, then run \
+         `worldline player erase --again`, which erases what else came back of them"
+    ))
 }
 
 /// Refuses a system that holds anything, and removes what is empty or was left by a restore that did
