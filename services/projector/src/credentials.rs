@@ -11,6 +11,7 @@ use sqlx::PgConnection;
 
 use crate::accounts::method;
 use crate::columns::{big, column, keys};
+use crate::erased::delete;
 use crate::error::ProjectError;
 use crate::name::Name;
 use crate::projection::{Poison, Projection, Source, described};
@@ -89,10 +90,7 @@ impl Projection for Credentials {
         let erased = std::mem::take(&mut self.erased);
         if !erased.is_empty() {
             let erased: Vec<_> = erased.iter().map(Digest::to_string).collect();
-            sqlx::query("DELETE FROM credentials WHERE credential = ANY($1)")
-                .bind(erased)
-                .execute(&mut *db)
-                .await?;
+            delete(db, ("credentials", "credential"), &erased).await?;
         }
         let rows = std::mem::take(&mut self.rows);
         if rows.is_empty() {

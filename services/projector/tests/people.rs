@@ -44,6 +44,58 @@ async fn any_batch_size_gives_the_same_rows_and_so_does_a_fold_from_zero() {
 }
 
 #[tokio::test]
+async fn of_who_is_erased_only_that_is_left_and_on_whose_order() {
+    let mut realm = peopled_day().await;
+    let shutdown = Shutdown::new();
+    let mut before = config().await;
+    before.batch = 3;
+    catch_up(&before, &past(&realm.log), &shutdown)
+        .await
+        .unwrap();
+    sample::people::erased(&mut realm).await;
+    let at_once = config().await;
+    let mut dumps = Vec::new();
+    for config in [&before, &at_once] {
+        catch_up(config, &past(&realm.log), &shutdown)
+            .await
+            .unwrap();
+        let found = check(config, &past(&realm.log), &shutdown).await.unwrap();
+        assert_eq!(found.differences, Vec::<String>::new());
+        dumps.push(dump(config).await.unwrap());
+        let mut db = connect(config).await;
+        for (table, column, key) in [
+            ("accounts", "account", CLEO.to_string()),
+            ("login_sessions", "account", CLEO.to_string()),
+            ("security_events", "account", CLEO.to_string()),
+            ("credentials", "credential", CREDENTIAL.to_string()),
+            ("sessions", "character", HERO.to_string()),
+        ] {
+            let asked = format!("SELECT count(*) FROM {table} WHERE {column} = $1");
+            let asked = sqlx::query(sqlx::AssertSqlSafe(asked)).bind(key);
+            let rows: i64 = asked.fetch_one(&mut db).await.unwrap().get(0);
+            assert_eq!(rows, 0, "{table}");
+        }
+        let left = sqlx::query("SELECT ordered_by, reason FROM erasures WHERE account = $1")
+            .bind(CLEO.to_string())
+            .fetch_one(&mut db)
+            .await
+            .unwrap();
+        assert_eq!(
+            (left.get::<String, _>(0), left.get::<String, _>(1)),
+            ("kim".to_owned(), "request 81".to_owned())
+        );
+        let hero = sqlx::query("SELECT name_bytes, erased FROM characters WHERE character = $1")
+            .bind(HERO.to_string())
+            .fetch_one(&mut db)
+            .await
+            .unwrap();
+        assert!(hero.get::<Vec<u8>, _>(0).is_empty() && hero.get::<bool, _>(1));
+    }
+    // Whether the rows had been there before or not.
+    assert_eq!(dumps[0].differences(&dumps[1]), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn rows_say_who_is_logged_in_where_and_hold_no_secret() {
     let realm = peopled_day().await;
     let config = config().await;

@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 
 use super::Entry;
 use crate::columns::{big, column, keys};
+use crate::erased::delete;
 
 #[derive(Debug)]
 struct Row {
@@ -41,15 +42,8 @@ impl Erasures {
         if rows.is_empty() {
             return Ok(());
         }
-        for delete in [
-            "DELETE FROM accounts WHERE account = ANY($1)",
-            "DELETE FROM login_sessions WHERE account = ANY($1)",
-            "DELETE FROM security_events WHERE account = ANY($1)",
-        ] {
-            sqlx::query(delete)
-                .bind(keys(&rows))
-                .execute(&mut *db)
-                .await?;
+        for table in ["accounts", "login_sessions", "security_events"] {
+            delete(db, (table, "account"), &keys(&rows)).await?;
         }
         sqlx::query(
             "INSERT INTO erasures (account, ordered_by, reason, at, sequence)

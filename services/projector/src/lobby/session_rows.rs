@@ -12,6 +12,7 @@ use sqlx::PgConnection;
 
 use super::Entry;
 use crate::columns::{big, column};
+use crate::erased::delete;
 
 #[derive(Debug, Clone, Copy)]
 struct End {
@@ -130,10 +131,7 @@ impl SessionRows {
         let erased = std::mem::take(&mut self.erased);
         if !erased.is_empty() {
             let erased: Vec<_> = erased.iter().map(CharacterId::to_string).collect();
-            sqlx::query("DELETE FROM sessions WHERE character = ANY($1)")
-                .bind(erased)
-                .execute(&mut *db)
-                .await?;
+            delete(db, ("sessions", "character"), &erased).await?;
         }
         if !ends.is_empty() {
             sqlx::query(
