@@ -267,6 +267,46 @@ async fn an_analyst_reads_single_events_and_nothing_else() -> Outcome {
 }
 
 #[tokio::test]
+async fn persons_keys_are_read_by_few_and_destroyed_by_one() -> Outcome {
+    let broker = with_streams().await?;
+    let may_read = ["admin", "edge", "eraser", "replay"];
+    let may_write = ["edge", "eraser"];
+    for role in role_names()? {
+        let mut member = Member::connect(&broker, &role).await?;
+        let cases = [
+            ("$JS.API.STREAM.MSG.GET.KV_person_keys", &may_read[..]),
+            ("$JS.API.DIRECT.GET.KV_person_keys", &may_read[..]),
+            ("$JS.API.CONSUMER.CREATE.KV_person_keys", &may_read[..]),
+            ("$KV.person_keys.ann", &may_write[..]),
+            (
+                "$JS.API.STREAM.MSG.DELETE.KV_person_keys",
+                &["admin", "eraser"][..],
+            ),
+        ];
+        for (subject, allowed) in cases {
+            let refused = member.is_refused(subject).await?;
+            assert_eq!(
+                refused,
+                !allowed.contains(&role.as_str()),
+                "{role}: {subject}"
+            );
+        }
+    }
+    let mut eraser = Member::connect(&broker, "eraser").await?;
+    for subject in [
+        "evt.identity.a",
+        "evt.lobby.c",
+        "cmd.area.harbor-1.edge.e1",
+        "$KV.identity_keys.sign",
+        "$JS.API.STREAM.MSG.DELETE.IDENTITY_EVENTS",
+        "$JS.API.STREAM.PURGE.KV_person_keys",
+    ] {
+        assert!(eraser.is_refused(subject).await?, "{subject}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_service_can_do_its_work() -> Outcome {
     let broker = with_streams().await?;
     let worker = jetstream::new(Member::connect(&broker, "worker").await?.client);

@@ -118,6 +118,18 @@ async fn people_are_proven_and_whoever_is_erased_is_nowhere() {
 }
 
 #[tokio::test]
+async fn who_is_erased_by_order_is_proven_to_be() {
+    let mut realm = peopled_day().await;
+    sample::people::erased(&mut realm).await;
+    let (_, told) = printed(&realm, tail(&["erased"], Answer::json())).await;
+    // The unborn one; the account, the credential, the character.
+    assert_eq!(told.lines().count(), 4, "{told}");
+    assert!(told.contains("request 81"), "{told}");
+    let (code, text) = printed(&realm, verify()).await;
+    assert_eq!(code, 0, "{text}");
+}
+
+#[tokio::test]
 async fn a_credential_that_handles_a_command_twice_is_found() {
     let realm = peopled_day().await;
     let failed = CredentialEvent::Failed { at: UnixMillis(1) };

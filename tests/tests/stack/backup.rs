@@ -19,7 +19,7 @@ use crate::{BINARY, stack};
 const PASSWORD: &str = "correct horse battery staple";
 
 /// Runs a subcommand on `data_dir`: whether it succeeded, and what it said.
-async fn worldline(data_dir: &Path, arguments: &[&str]) -> anyhow::Result<(bool, String, String)> {
+pub(crate) async fn worldline(data_dir: &Path, arguments: &[&str]) -> anyhow::Result<(bool, String, String)> {
     let output = Command::new(BINARY)
         .arg("--data-dir")
         .arg(data_dir)
@@ -36,7 +36,7 @@ async fn worldline(data_dir: &Path, arguments: &[&str]) -> anyhow::Result<(bool,
 }
 
 /// Restores `backup` into `data_dir`.
-async fn restore(data_dir: &Path, backup: &Path) -> anyhow::Result<(bool, String, String)> {
+pub(crate) async fn restore(data_dir: &Path, backup: &Path) -> anyhow::Result<(bool, String, String)> {
     let tools_dir = devstack::tools_dir();
     let tools = tokio::task::spawn_blocking(move || Tools::locate(&tools_dir)).await??;
     let (backup, nats) = (backup.to_str(), tools.nats_server.to_str());
@@ -51,7 +51,7 @@ async fn restore(data_dir: &Path, backup: &Path) -> anyhow::Result<(bool, String
 }
 
 /// Takes a backup of a running stack.
-async fn take(stack: &Stack, into: &Path) -> anyhow::Result<(PathBuf, Value)> {
+pub(crate) async fn take(stack: &Stack, into: &Path) -> anyhow::Result<(PathBuf, Value)> {
     let into = into.to_str().context("a path")?;
     let said = stack
         .tool(&["backup", into, "--with-keys", "--json"])

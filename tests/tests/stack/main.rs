@@ -6,6 +6,7 @@ mod accounts;
 mod backup;
 mod bad_input;
 mod contract;
+mod erased;
 mod faults;
 mod quarantine;
 mod schedules;

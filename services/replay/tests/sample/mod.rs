@@ -36,6 +36,9 @@ pub(crate) const EDGE: EdgeId = EdgeId(0xed6e);
 const PEM: &str = "-----BEGIN PRIVATE KEY-----\n\
     MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
 
+/// What the lobby of this realm derives from.
+pub(crate) const LOBBY_SECRET: &str = "0123456789abcdef0123456789abcdef";
+
 /// The key under which people's texts are sealed.
 pub(crate) fn realm_key() -> RealmKey {
     RealmKey::from_bytes([7; 32])
@@ -66,7 +69,7 @@ impl Realm {
 
     /// One whose log is `log`, which is empty.
     pub(crate) fn on(log: EventLog) -> Self {
-        let tickets = Tickets::new("0123456789abcdef0123456789abcdef", PEM).unwrap();
+        let tickets = Tickets::new(LOBBY_SECRET, PEM).unwrap();
         Self {
             log,
             now: BEGINNING,

@@ -2,9 +2,11 @@
 //! a name that is guessed at, and a character that is deleted.
 
 use schemas::account::{Account, AccountEvent, LoginSession, SecurityNotice, SessionEnd};
+use schemas::control::Order;
 use schemas::credential::{Credential, CredentialEvent, Method};
+use schemas::erasure::{ErasureKey, Whom};
 use schemas::keyed::{KeyedEntry, Outbox};
-use schemas::lobby::LobbyCommand;
+use schemas::lobby::{LobbyCommand, Ordered};
 use schemas::name::{Name, NameEvent};
 use schemas::sealed::Sealed;
 use schemas::subjects::{Domain, keyed_events};
@@ -109,6 +111,57 @@ pub(crate) async fn live(realm: &mut Realm) {
         ordered: None,
     };
     realm.ask(unborn, erase).await;
+}
+
+/// On whose order Cleo is erased.
+pub(crate) fn order() -> Order {
+    Order {
+        by: "kim".into(),
+        reason: "request 81".into(),
+    }
+}
+
+/// Cleo is erased after [`live`]: the account, what lets into it, the character, as its command says.
+pub(crate) async fn erased(realm: &mut Realm) {
+    let at = realm.at();
+    let mut writer = Writer::of(realm, Domain::Identity, &CLEO.to_string());
+    writer.handled += 50;
+    let mut state = Account {
+        characters: vec![HERO],
+        credentials: vec![(Method::Password, CREDENTIAL)],
+        erased: Some(at),
+        ..Account::default()
+    };
+    let ended = AccountEvent::SessionEnded {
+        session: SAFE,
+        why: SessionEnd::LoggedOutEverywhere,
+    };
+    let gone = AccountEvent::Erased {
+        account: CLEO,
+        order: order(),
+        at,
+    };
+    writer.entry(vec![ended, gone], &state).await;
+    let gone = CredentialEvent::Erased { at };
+    let mut of_credential = Writer::of(realm, Domain::Credential, &CREDENTIAL.to_string());
+    of_credential.handled += 50;
+    of_credential
+        .entry(vec![gone], &Credential::default())
+        .await;
+    state.characters.clear();
+    let removed = AccountEvent::CharacterRemoved { character: HERO };
+    writer.entry(vec![removed], &state).await;
+    let whom = Whom::Character(HERO, CLEO);
+    let seal = ErasureKey::of_secret(super::LOBBY_SECRET).seal(&whom, &order());
+    let erase = LobbyCommand::Erase {
+        character: HERO,
+        account: CLEO,
+        ordered: Some(Ordered {
+            order: order(),
+            seal,
+        }),
+    };
+    realm.ask(HERO, erase).await;
 }
 
 async fn credentials(realm: &Realm) {

@@ -122,6 +122,10 @@ impl Backend for Shared {
         self.inner.backend.purge(stream, subject, below).await
     }
 
+    async fn erase(&self, stream: &str, sequence: Sequence) -> Result<bool, AskFault> {
+        self.inner.backend.erase(stream, sequence).await
+    }
+
     async fn open_read(&self, spec: &ReadSpec) -> Result<Box<dyn RawReader>, AskFault> {
         self.inner.backend.open_read(spec).await
     }
