@@ -87,7 +87,7 @@ pub(crate) async fn restore(
     let keys = crate::keys::path(stack.keys.as_deref(), &stack.data_dir);
     keep::check_keys(&backup, &keys)?;
     let target = target::Target::find(&args, stack, sources).await?;
-    let outcome = restore::restore(&backup, &keys, &target).await;
+    let outcome = restore::restore(&backup, &keys, &target, &sources.load()?).await;
     target.stop().await;
     let verified = outcome?;
     output::restored(&backup, &verified, args.json)?;
