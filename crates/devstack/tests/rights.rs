@@ -270,7 +270,7 @@ async fn an_analyst_reads_single_events_and_nothing_else() -> Outcome {
 async fn persons_keys_are_read_by_few_and_destroyed_by_one() -> Outcome {
     let broker = with_streams().await?;
     let may_read = ["admin", "edge", "eraser", "replay"];
-    let may_write = ["edge", "eraser"];
+    let may_write = ["admin", "edge", "eraser"];
     for role in role_names()? {
         let mut member = Member::connect(&broker, &role).await?;
         let cases = [
