@@ -61,7 +61,7 @@ impl Watch {
 }
 
 /// The same frames, bare and folded, each twice so that both have found them in the broker's memory.
-pub async fn reading(url: &str, log: &EventLog, count: u64) -> anyhow::Result<()> {
+pub(crate) async fn reading(url: &str, log: &EventLog, count: u64) -> anyhow::Result<()> {
     let (mut bare, mut whole) = (0.0_f64, 0.0_f64);
     for _ in 0..2 {
         bare = bare.max(self::bare(url, count).await?);
@@ -122,7 +122,7 @@ async fn run(past: &Past, index: &Path, command: ReplayCommand) -> anyhow::Resul
 }
 
 /// Makes the index, or extends it.
-pub async fn indexing(log: &EventLog, index: &Path) -> anyhow::Result<()> {
+pub(crate) async fn indexing(log: &EventLog, index: &Path) -> anyhow::Result<()> {
     let past = Past::of_log(log.clone());
     let begun = Instant::now();
     let out = run(&past, index, ReplayCommand::Index(IndexArgs::default())).await?;
@@ -155,7 +155,7 @@ fn files(dir: &Path) -> anyhow::Result<(u64, u64)> {
 }
 
 /// Shows areas at ticks drawn at random, each with connections of its own, as a tool that is started for it.
-pub async fn showing(url: &str, index: &Path, times: u32) -> anyhow::Result<()> {
+pub(crate) async fn showing(url: &str, index: &Path, times: u32) -> anyhow::Result<()> {
     let log = EventLog::connect(&Connect::to(url, "history")).await?;
     let mut ends = Vec::new();
     for (subject, _) in log.subjects(AREA_EVENTS, "evt.area.>").await? {

@@ -25,15 +25,17 @@ const COMES_OF: &[(&str, &[&str])] = &[
     ),
     ("motion", &["input", "enter", "take_session"]),
     // What an area sends.
-    ("enter", &["use_door", "enter", "steer"]),
-    ("returned", &["leave", "leave_world", "enter", "returned"]),
-    ("located", &["enter", "located"]),
-    ("not_here", &["take_session", "leave_world"]),
+    ("effect enter", &["use_door", "enter", "steer"]),
+    ("effect returned", &["leave", "leave_world", "enter"]),
+    ("effect located", &["enter"]),
+    ("effect not_here", &["take_session", "leave_world"]),
     // In the lobby, and for accounts.
     ("created", &["create"]),
     ("ticket_issued", &["start"]),
     ("session_started", &["join", "resume"]),
     ("entered_world", &["join", "resume"]),
+    ("located", &["located"]),
+    ("returned", &["returned"]),
     ("missed", &["not_here"]),
     ("reclaimed", &["reclaim"]),
     ("deleted", &["delete"]),
@@ -45,6 +47,18 @@ fn bare(kind: &str) -> &str {
     kind.split('.').next().unwrap_or(kind)
 }
 
+/// What an event is called in the table.
+fn name(event: &Line) -> String {
+    let payload = event
+        .detail
+        .pointer("/payload/type")
+        .and_then(Value::as_str);
+    match (event.kind.as_str(), payload) {
+        ("effect", Some(payload)) => format!("effect {}", bare(payload)),
+        (kind, _) => bare(kind).to_owned(),
+    }
+}
+
 fn was_refused(command: &Line) -> bool {
     let outcome = command.outcome.as_deref().unwrap_or_default();
     ["rejected", "refused", "NO OUTCOME"]
@@ -54,18 +68,19 @@ fn was_refused(command: &Line) -> bool {
 
 /// The command among those of its message that `event` comes from; `None`: it happened by itself.
 pub(super) fn of<'a>(event: &Line, commands: &'a [Line]) -> Option<&'a Line> {
-    let mut taken = commands.iter().filter(|command| !was_refused(command));
-    let known = COMES_OF.iter().find(|(kind, _)| *kind == bare(&event.kind));
+    let name = name(event);
+    let known = COMES_OF.iter().find(|(kind, _)| *kind == name);
     match known {
         Some((_, kinds)) => kinds.iter().find_map(|kind| {
             // Of several alike the last one decides: the keys held at the end of a tick.
-            commands
+            let mut taken = commands
                 .iter()
                 .rev()
-                .find(|command| bare(&command.kind) == *kind && !was_refused(command))
+                .filter(|command| !was_refused(command));
+            taken.find(|command| bare(&command.kind) == *kind)
         }),
         // Of the aggregates of people: what an entry holds comes of the command that it has handled.
-        None if event.tick.is_none() => taken.next_back(),
+        None if event.tick.is_none() => commands.iter().rfind(|command| !was_refused(command)),
         None => None,
     }
 }
