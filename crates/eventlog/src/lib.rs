@@ -79,7 +79,7 @@ pub use lineage::Lineage;
 pub use live::Live;
 pub use log::EventLog;
 pub use objects::{ObjectError, ObjectInfo, ObjectReader, Objects};
-pub use purge::{PURGE_SLICE, Purged};
+pub use purge::Purged;
 pub use read::{Follow, Reader};
 pub use record::{Position, Record, StreamInfo};
 pub use request::{RequestError, Requester};

@@ -49,7 +49,7 @@ impl Channel {
         self
     }
 
-    const fn as_content(mut self, content: &'static str) -> Self {
+    const fn carrying(mut self, content: &'static str) -> Self {
         self.content = content;
         self
     }
@@ -194,14 +194,14 @@ fn unstored() -> Vec<Channel> {
             subjects::wake(&area()),
             "A hint to whoever owns or could own a sleeping area; empty, not stored",
         )
-        .as_content(TEXT),
+        .carrying(TEXT),
         Channel::new(
             "ready",
             "ready.area.{area}",
             subjects::ready(&area()),
             "A worker is ready to take an area that is handed over to it; its name, not stored",
         )
-        .as_content(TEXT),
+        .carrying(TEXT),
         Channel::new(
             "heartbeats",
             "hb.worker.{worker}",
@@ -230,7 +230,7 @@ fn facts() -> Vec<Channel> {
         )
         .stored(FACTS)
         .of(&["event"])
-        .as_content(JSON),
+        .carrying(JSON),
         Channel::new(
             "liveFacts",
             "live.fact.{type}.{area}.{player}",
@@ -238,7 +238,7 @@ fn facts() -> Vec<Channel> {
             "The same, republished by the broker after it has stored them",
         )
         .of(&["event"])
-        .as_content(JSON),
+        .carrying(JSON),
     ]
 }
 
@@ -281,37 +281,37 @@ fn buckets() -> Vec<Channel> {
             "key",
             "Identity's private keys, each sealed with identity's own secret",
         )
-        .as_content(BYTES),
+        .carrying(BYTES),
         bucket(
             "KV_nonces",
             "digest",
             "Nonces of OpenID logins that have been used",
         )
-        .as_content(BYTES),
+        .carrying(BYTES),
         bucket(
             "KV_attempts",
             "tag",
             "Failed logins and new accounts of each address",
         )
-        .as_content(BYTES),
+        .carrying(BYTES),
         bucket(
             "KV_facts",
             "stream",
             "What the writer of FACTS remembers; its own affair",
         )
-        .as_content(BYTES),
+        .carrying(BYTES),
         bucket(
             "KV_snapshots",
             "area",
             "Each area's last two snapshots; the workers' own affair",
         )
-        .as_content(BYTES),
+        .carrying(BYTES),
         bucket(
             "KV_resources",
             "name",
             "The published version of what clients fetch: `manifest`",
         )
-        .as_content(JSON),
+        .carrying(JSON),
     ]
 }
 
@@ -326,14 +326,14 @@ fn objects() -> Vec<Channel> {
             "$O.resources.C.x",
             "Parts of the files of the published versions, as `nats object` lays them out",
         )
-        .as_content(BYTES),
+        .carrying(BYTES),
         part(
             "objectDescriptions",
             "$O.resources.M.{name}",
             "$O.resources.M.x",
             "Descriptions of those files, as `nats object` writes them",
         )
-        .as_content(JSON),
+        .carrying(JSON),
     ]
 }
 

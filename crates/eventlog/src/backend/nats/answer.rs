@@ -171,7 +171,8 @@ pub(super) fn unsettled(message: async_nats::Message) -> Option<Delivery> {
     let mut parts = token.strip_prefix("$JS.ACK.")?.split('.');
     if parts.clone().count() != 7 {
         // The longer form has domain and account first.
-        (parts.next()?, parts.next()?);
+        parts.next()?;
+        parts.next()?;
     }
     let stream = parts.next()?;
     let _consumer = parts.next()?;
