@@ -67,7 +67,7 @@ async fn the_same_rules_change_nothing_at_all() {
     assert_eq!(report["players"], Value::Array(Vec::new()));
     for area in report["areas"].as_array().unwrap() {
         assert_eq!(area["recorded"], area["same"], "{area:#}");
-        assert!(area["commands"].as_u64().unwrap() > 5, "{area:#}");
+        assert!(area["commands"].as_u64().unwrap() > 2, "{area:#}");
     }
     assert_eq!(code, 0);
     let (_, text) = asked(&realm, set("run_speed", same)).await.unwrap();
@@ -166,7 +166,7 @@ async fn lines_and_tables_tell_the_same() {
         text.ends_with(&format!("{} differences\n", count("difference"))),
         "{text}"
     );
-    assert_eq!(text.matches("    recorded ").count(), 2, "{text}");
+    assert_eq!(text.matches("harbor-1 tick ").count(), 2, "{text}");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemas::fact::Fact;
 use schemas::motion::MotionError;
 use schemas::segment::SUBPIXELS;
-use schemas::{AreaId, CharacterId};
+use schemas::{AreaId, CharacterId, Tick};
 use world::AreaState;
 
 use super::bodies::Bodies;
@@ -22,6 +22,8 @@ use crate::moment::Time;
 /// The comparison of one area.
 pub(super) struct Comparison {
     area: AreaId,
+    /// The last tick compared.
+    tick: Tick,
     /// Of the alternative.
     bodies: Bodies,
     pub(super) tally: Tally,
@@ -37,6 +39,7 @@ impl Comparison {
     pub(super) fn new(state: &AreaState) -> Self {
         Self {
             area: state.area().clone(),
+            tick: state.tick(),
             bodies: Bodies::of(state),
             tally: Tally::default(),
             types: BTreeMap::new(),
@@ -51,7 +54,9 @@ impl Comparison {
         answered: &Answered,
         mut told: impl FnMut(Difference),
     ) -> Result<(), MotionError> {
-        self.tally.ticks += 1;
+        let tick = lived.asked.tick;
+        self.tally.ticks += tick.0.saturating_sub(self.tick.0);
+        self.tick = tick;
         self.tally.commands += lived.commands;
         let otherwise = match &answered.frame {
             Some(frame) => self.bodies.follow(frame)?,

@@ -191,7 +191,7 @@ impl Run<'_> {
         let mut of = Area {
             area: area.clone(),
             from_tick: beginning.tick,
-            from_at: Time(beginning.at).to_string(),
+            from_at: (beginning.sequence.0 > 0).then(|| Time(beginning.at).to_string()),
             to_tick: beginning.tick,
             players: 0,
             players_differing: 0,

@@ -167,8 +167,8 @@ pub struct Area {
     pub area: AreaId,
     /// The state from which both go on: that after this tick.
     pub from_tick: Tick,
-    /// When that was.
-    pub from_at: String,
+    /// When that was; `None`: before the first frame.
+    pub from_at: Option<String>,
     /// The last tick.
     pub to_tick: Tick,
     /// Players seen.
