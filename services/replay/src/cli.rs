@@ -43,7 +43,7 @@ pub struct Cli {
     /// Where the index of history snapshots is kept: a directory (default: `history` in the data directory)
     #[arg(long, global = true, value_name = "DIR")]
     pub index: Option<String>,
-    /// Read the archive there too: a directory, or s3://bucket/prefix (default: `where` of `[archive]`)
+    /// Read the archive there too: a directory, or `s3://bucket/prefix` (default: `where` of `[archive]`)
     #[arg(long, global = true, value_name = "DIR|URL")]
     pub archive: Option<String>,
     /// Read the archive and no broker

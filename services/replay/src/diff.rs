@@ -147,7 +147,8 @@ fn compare(
     let wanted = |name: &&String| {
         let of = |side: &BTreeMap<String, Map<String, Value>>, only: &str| {
             let handle = side.get(*name).and_then(|fields| fields.get("handle"));
-            handle.is_some_and(|handle| handle.to_string() == only)
+            let handle = handle.and_then(Value::as_u64);
+            handle.is_some() && handle == only.parse().ok()
         };
         only.is_none_or(|only| *name == only || of(was, only) || of(is, only))
     };

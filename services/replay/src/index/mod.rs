@@ -8,6 +8,7 @@ mod store;
 
 use std::io::Write;
 
+use bytes::Bytes;
 use eventlog::{Follow, Record};
 use past::{Past, Span};
 use schemas::subjects::AREA_EVENTS;
@@ -48,7 +49,8 @@ struct Building<'a> {
     folding: Folding,
     skips: Skips,
     run: Run,
-    last: Option<Digest>,
+    /// The last message's bytes.
+    last: Option<Bytes>,
     noted: u64,
 }
 
@@ -163,7 +165,7 @@ async fn resumed(
 impl Building<'_> {
     async fn fold(&mut self, record: &Record) -> Result<(), ReplayError> {
         self.run.to = record.sequence;
-        self.last = Some(Digest::of(&record.payload));
+        self.last = Some(record.payload.clone());
         let folded = match self.folding.fold(record) {
             Ok(folded) => folded,
             Err(error) => {
@@ -200,13 +202,13 @@ impl Building<'_> {
     /// Notes how far it is.
     async fn note(&mut self) -> Result<(), ReplayError> {
         self.noted = self.run.frames;
-        let Some(digest) = self.last else {
+        let Some(last) = &self.last else {
             return Ok(());
         };
         let whole = self.folding.areas().filter(|folded| !folded.broken);
         let areas = whole.map(|folded| (folded.sequence, folded.state.clone()));
         let areas = areas.collect();
-        let at = (self.run.to, digest);
+        let at = (self.run.to, Digest::of(last));
         self.index.save_tail(self.incarnation, at, areas).await
     }
 
