@@ -74,6 +74,7 @@ test("a jump is seen from outside while it happens, and again afterwards", async
     assert.deepEqual(await past.sees("Ann"), before, "time stands still, in the middle of the air");
     await past.until(flies);
     assert.equal(await page.locator("#time-shown").textContent(), new Date(moment).toISOString().replace("T", " ").slice(0, 21));
+    await page.locator("#watch-follow option", { hasText: "Ann" }).waitFor({ state: "attached" });
     await shot(page, "past-jump");
 
     await page.getByLabel("Speed").selectOption("2");

@@ -54,8 +54,8 @@ export class Camera {
     if (screen.own !== NO_BODY) this.middle = undefined;
   }
 
-  /** The middle of the picture at `step`; px. */
-  at(screen: Screen, step: number, now: number): { x: number; y: number } {
+  /** The middle of the picture at `step`, px; none while nobody was seen and nobody has looked anywhere. */
+  at(screen: Screen, step: number, now: number): { x: number; y: number } | undefined {
     this.pan(now);
     const body = screen.bodies.get(screen.own) ?? (this.middle ? undefined : screen.bodies.values().next().value);
     if (body && !this.untold) {
@@ -68,7 +68,7 @@ export class Camera {
       this.untold = false;
       this.watch.look(this.middle!.x * SUBPIXELS, this.middle!.y * SUBPIXELS);
     }
-    return this.middle ?? { x: 0, y: 0 };
+    return this.middle;
   }
 
   private pan(now: number): void {

@@ -29,7 +29,7 @@ export class Renderer {
     this.map = map;
   }
 
-  /** Draws the screen as it stood at step `at`, around `middle` (px) or the own body. */
+  /** Draws the screen as it stood at step `at`, around `middle` (px), the own body, or the middle of the ground. */
   draw(screen: Screen, at: number, middle?: { x: number; y: number }): void {
     const { canvas, context } = this;
     const ratio = devicePixelRatio || 1;
@@ -47,7 +47,8 @@ export class Renderer {
     });
     const own = placed.find(({ body }) => body.handle === screen.own);
     const scale = ZOOM * ratio;
-    const { x, y } = middle ?? own ?? { x: 0, y: 0 };
+    const { map } = this.map;
+    const { x, y } = middle ?? own ?? { x: (map.width * map.tile_px) / 2, y: map.height * map.tile_px };
     const view = this.camera(x, y, width / scale, height / scale);
     context.setTransform(scale, 0, 0, scale, -Math.round(view.x * scale), -Math.round(view.y * scale));
     this.drawTiles(view);

@@ -1,5 +1,5 @@
 /** The page without a character: it shows an area as it lives, or as it was recorded. */
-import { type Screen, Watch, type WatchFrom } from "@worldline/sdk";
+import { type Screen, SUBPIXELS, Watch, type WatchFrom } from "@worldline/sdk";
 
 import { Camera } from "./camera.ts";
 import { element, showPanel } from "./dom.ts";
@@ -15,6 +15,8 @@ const follows = element<HTMLSelectElement>("watch-follow");
 
 /** The lists and the address are kept up to date so often, ms. */
 const LISTS_MILLIS = 500;
+/** The names of all that were seen, by their ids. */
+const names = new Map<string, string>();
 
 function say(text: string): void {
   status.textContent = text;
@@ -52,8 +54,9 @@ export function startWatching(from: WatchFrom, base = location.href): void {
   areas.addEventListener("change", () => watch.observe(areas.value));
   areas.addEventListener("focus", () => watch.askAreas());
   follows.addEventListener("change", () => {
-    const middle = camera.at(watch.screen, watch.clock.step(performance.now()), performance.now());
-    watch.look(middle.x * 256, middle.y * 256, follows.value);
+    const now = performance.now();
+    const { x, y } = camera.at(watch.screen, watch.clock.step(now), now) ?? { x: 0, y: 0 };
+    watch.look(x * SUBPIXELS, y * SUBPIXELS, follows.value);
   });
   addEventListener("keydown", (event) => {
     if (document.activeElement !== document.body && document.activeElement !== game) return;
@@ -83,6 +86,10 @@ export function startWatching(from: WatchFrom, base = location.href): void {
 function keepUp(watch: Watch): void {
   const { screen, playing } = watch;
   if (!screen.area) return;
+  for (const { character, name } of screen.bodies.values()) names.set(character, name);
+  // Whom one follows by name has been found.
+  const followed = screen.bodies.get(screen.own);
+  if (watch.follow && followed) watch.follow = followed.character;
   if (areas.options.length === 0) watch.askAreas();
   if (document.activeElement !== follows) list(follows, [["", "nobody"], ...seen(screen, watch.follow)], watch.follow);
   if (document.activeElement !== areas) areas.value = screen.area;
@@ -94,7 +101,8 @@ function keepUp(watch: Watch): void {
 function seen(screen: Screen, followed: string): [string, string][] {
   const bodies = [...screen.bodies.values()].map(({ character, name }): [string, string] => [character, name || character]);
   bodies.sort(([, one], [, other]) => one.localeCompare(other));
-  if (followed && !bodies.some(([character]) => character === followed)) bodies.push([followed, "who was here"]);
+  const inView = bodies.some(([character]) => character === followed);
+  if (followed && !inView) bodies.push([followed, `${names.get(followed) ?? followed} (not here)`]);
   return bodies;
 }
 
