@@ -14,7 +14,7 @@ use crate::columns::{big, column, keys};
 use crate::erased::delete;
 use crate::error::ProjectError;
 use crate::name::Name;
-use crate::projection::{Poison, Projection, Source, described};
+use crate::projection::{Poison, Projection, Source, redacted};
 
 #[derive(Debug)]
 struct Row {
@@ -83,7 +83,7 @@ impl Projection for Credentials {
     }
 
     fn describe(record: &Record) -> Result<serde_json::Value, Poison> {
-        described::<KeyedEntry<CredentialEvent, Credential>>(record)
+        redacted::<KeyedEntry<CredentialEvent, Credential>>(record)
     }
 
     async fn write(&mut self, db: &mut PgConnection) -> Result<(), sqlx::Error> {

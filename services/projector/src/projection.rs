@@ -20,7 +20,11 @@ impl Poison {
         let mut text = error.to_string();
         let mut cause = error.source();
         while let Some(next) = cause {
-            text = format!("{text}: {next}");
+            let said = next.to_string();
+            // Some errors say their cause's words as their own.
+            if !text.contains(&said) {
+                text = format!("{text}: {said}");
+            }
             cause = next.source();
         }
         Self(text)
@@ -93,7 +97,15 @@ where
     T: serde::Serialize + serde::de::DeserializeOwned,
 {
     let message: T = schemas::decode(&record.payload).map_err(|error| Poison::because(&error))?;
-    let mut value = serde_json::to_value(message).map_err(|error| Poison::because(&error))?;
+    serde_json::to_value(message).map_err(|error| Poison::because(&error))
+}
+
+/// As [`described`], without what lets somebody in.
+pub(crate) fn redacted<T>(record: &Record) -> Result<serde_json::Value, Poison>
+where
+    T: serde::Serialize + serde::de::DeserializeOwned,
+{
+    let mut value = described::<T>(record)?;
     redact(&mut value);
     Ok(value)
 }

@@ -20,7 +20,7 @@ use self::login_rows::LoginRows;
 use self::security_rows::SecurityRows;
 use crate::error::ProjectError;
 use crate::name::Name;
-use crate::projection::{Poison, Projection, Source, described};
+use crate::projection::{Poison, Projection, Source, redacted};
 
 type Entry = KeyedEntry<AccountEvent, Account>;
 
@@ -72,7 +72,7 @@ impl Projection for Accounts {
     }
 
     fn describe(record: &Record) -> Result<serde_json::Value, Poison> {
-        described::<Entry>(record)
+        redacted::<Entry>(record)
     }
 
     async fn write(&mut self, db: &mut PgConnection) -> Result<(), sqlx::Error> {

@@ -19,7 +19,7 @@ use past::Past;
 use runtime::{Shutdown, Span};
 
 use self::parked::ParkedCommand;
-use self::print::Printer;
+use self::print::{Printer, line, put};
 use crate::analysts;
 use crate::check::check;
 use crate::config::Config;
@@ -161,21 +161,23 @@ async fn run(
             };
             let listener = telling(args.form);
             let done = Box::pin(rebuild(config, past, &what, shutdown, listener)).await?;
+            end_of_progress();
             Printer::of(args.form).rebuilt("rebuilt", &done);
         }
         AdminCommand::Rollback { at_once, form } => {
             let listener = telling(form);
             let done = Box::pin(rollback(config, past, at_once, shutdown, listener)).await?;
+            end_of_progress();
             Printer::of(form).rebuilt("rolled back", &done);
         }
         AdminCommand::Parked { command } => {
             return parked::run(command, config, past, shutdown).await;
         }
-        AdminCommand::Analyst => println!("{}", analysts::address(config)?),
+        AdminCommand::Analyst => line!("{}", analysts::address(config)?),
         AdminCommand::Check => {
             let found = Box::pin(check(config, past, shutdown)).await?;
             for difference in &found.differences {
-                println!("{difference}");
+                line!("{difference}");
             }
             if !found.differences.is_empty() {
                 eprintln!(
@@ -184,11 +186,18 @@ async fn run(
                 );
                 return Ok(FINDINGS);
             }
-            println!("{} rows, equal to a fold from zero", found.rows);
+            line!("{} rows, equal to a fold from zero", found.rows);
         }
-        AdminCommand::Dump => print!("{}", dump(config).await?),
+        AdminCommand::Dump => put(&dump(config).await?.to_string()),
     }
     Ok(CLEAN)
+}
+
+/// Leaves the line of the progress to the answer.
+fn end_of_progress() {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[K");
+    }
 }
 
 /// Progress for people as sentences, for programs as objects, one a line.

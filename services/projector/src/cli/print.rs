@@ -1,5 +1,7 @@
 //! Answers as people and programs read them.
 
+use std::io::{ErrorKind, Write as _};
+
 use serde::Serialize;
 use serde_json::json;
 
@@ -8,6 +10,23 @@ use crate::name::Name;
 use crate::parked::{ParkedEvent, ParkedKey, Retried};
 use crate::rebuild::Rebuilt;
 use crate::status::{LagOver, Standing};
+
+/// Writes to standard output. Whoever reads it may have read enough (`… | head`): that is no error.
+pub(super) fn put(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    if let Err(error) = written
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        eprintln!("the answer cannot be written: {error}");
+    }
+}
+
+/// As `println!`, but see [`put`].
+macro_rules! line {
+    ($($what:tt)*) => { put(&format!("{}\n", format_args!($($what)*))) };
+}
+pub(super) use line;
 
 /// Prints in one form.
 pub(super) struct Printer {
@@ -23,7 +42,7 @@ impl Printer {
     fn object(&self, answer: &impl Serialize) -> bool {
         if self.json {
             match serde_json::to_string_pretty(answer) {
-                Ok(text) => println!("{text}"),
+                Ok(text) => line!("{text}"),
                 Err(error) => eprintln!("the answer cannot be written as JSON: {error}"),
             }
         }
@@ -34,12 +53,19 @@ impl Printer {
         if self.object(&json!({ "projections": all })) {
             return;
         }
-        println!(
+        line!(
             "{:<12} {:<18} {:>12} {:>12} {:>9} {:>9} {:>7} {:>7}",
-            "projection", "stream", "folded", "head", "behind", "seconds", "parked", "dropped"
+            "projection",
+            "stream",
+            "folded",
+            "head",
+            "behind",
+            "seconds",
+            "parked",
+            "dropped"
         );
         for one in all {
-            println!(
+            line!(
                 "{:<12} {:<18} {:>12} {:>12} {:>9} {:>9.1} {:>7} {:>7}",
                 one.projection,
                 one.stream,
@@ -57,13 +83,20 @@ impl Printer {
         if self.object(&json!({ "projections": all })) {
             return;
         }
-        println!(
+        line!(
             "{:<12} {:>8} {:>12} {:>12} {:>12} {:>9} {:>9} {:>9}",
-            "projection", "samples", "messages p50", "p99", "max", "sec. p50", "p99", "max"
+            "projection",
+            "samples",
+            "messages p50",
+            "p99",
+            "max",
+            "sec. p50",
+            "p99",
+            "max"
         );
         for one in all {
             let (messages, seconds) = (one.messages, one.seconds);
-            println!(
+            line!(
                 "{:<12} {:>8} {:>12} {:>12} {:>12} {:>9.2} {:>9.2} {:>9.2}",
                 one.projection,
                 one.samples,
@@ -82,11 +115,11 @@ impl Printer {
             return;
         }
         if done.resumed {
-            println!("went on where an interrupted rebuild had stopped");
+            line!("went on where an interrupted rebuild had stopped");
         }
         match &done.kept {
-            Some(old) => println!("{what}: {}; the former rows are in {old}", done.schema),
-            None => println!("{what}: {}", done.schema),
+            Some(old) => line!("{what}: {}; the former rows are in {old}", done.schema),
+            None => line!("{what}: {}", done.schema),
         }
     }
 
@@ -95,10 +128,10 @@ impl Printer {
             return;
         }
         for key in all {
-            println!("{key}");
+            line!("{key}");
         }
         if all.is_empty() {
-            println!("nothing is parked");
+            line!("nothing is parked");
         }
     }
 
@@ -106,22 +139,24 @@ impl Printer {
         if self.object(&json!({ "parked": key, "events": events })) {
             return;
         }
-        println!("{key}");
+        line!("{key}");
         for event in events {
-            println!(
+            line!(
                 "{} stored at {} ms, {} bytes",
-                event.sequence, event.at.0, event.bytes
+                event.sequence,
+                event.at.0,
+                event.bytes
             );
             if let Some(says) = &event.says {
-                println!("{says:#}");
+                line!("{says:#}");
             }
             if let Some(bytes) = &event.undecodable {
-                println!("not to be decoded by this build: {bytes}");
+                line!("not to be decoded by this build: {bytes}");
             }
         }
         let more = key.events.saturating_sub(events.len() as u64);
         if more > 0 {
-            println!("… and {more} more");
+            line!("… and {more} more");
         }
     }
 
@@ -133,9 +168,9 @@ impl Printer {
         let applied = done.applied;
         match &done.still {
             None => {
-                println!("{projection} {key}: {applied} events applied, nothing is parked any more")
+                line!("{projection} {key}: {applied} events applied, nothing is parked any more")
             }
-            Some(still) => println!("{applied} events applied; still parked: {still}"),
+            Some(still) => line!("{applied} events applied; still parked: {still}"),
         }
     }
 }

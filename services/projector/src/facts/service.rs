@@ -8,6 +8,7 @@ use runtime::{Backoff, Ctx, HealthCheck, Shutdown};
 use schemas::subjects::FACTS;
 use schemas::{Claim, Sequence};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::config::Config;
 use super::error::FactsError;
@@ -16,6 +17,9 @@ use super::writer::{Writer, note};
 
 /// Another writer that has been silent for this long is taken for gone; if it is not, it will stand by.
 const SILENT: Duration = Duration::from_secs(10);
+
+/// Who has written for so long has had no lasting trouble before.
+const LONG: Duration = Duration::from_secs(60);
 
 /// Writes `FACTS` until the shutdown begins.
 ///
@@ -82,13 +86,18 @@ async fn follow(
     let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
     let writer = Claim(ambient::random());
     loop {
+        let begun = Instant::now();
         let ended = async {
             let open = Writer::open(config, past, log, writer, Follow::Tail, progress.clone());
             let mut writer = Box::pin(open).await?;
             health.ready();
             writer.write().await
         };
-        let error = match ended.await {
+        let ended = ended.await;
+        if begun.elapsed() > LONG {
+            backoff.reset();
+        }
+        let error = match ended {
             Ok(()) => continue,
             Err(error) if error.passes() => error,
             Err(error) => return error,
