@@ -1,7 +1,9 @@
 //! How many events a core exports in a second: real frames of 40 areas with 10 busy players each, read from the log's
 //! twin in memory and written as files of each format, on one thread.
 //!
-//!     cargo run --release -p replay --example export_rate [TICKS]
+//!     cargo run --release -p replay --example export_rate [TICKS [DIR]]
+//!
+//! With a directory, the files are kept there.
 
 use std::time::Instant;
 
@@ -163,6 +165,7 @@ impl Area {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let ticks = std::env::args().nth(1).map_or(Ok(5_000), |n| n.parse())?;
+    let kept = std::env::args().nth(2).map(std::path::PathBuf::from);
     let map = &maps::builtin("meadow").context("the map meadow")?.map;
     let (log, _) = EventLog::in_memory();
     let mut areas = Vec::new();
@@ -177,7 +180,8 @@ async fn main() -> anyhow::Result<()> {
     }
     println!("{} frames of {AREAS} areas", ticks * AREAS);
     for format in [Format::Parquet, Format::Ndjson, Format::Csv] {
-        let directory = std::env::temp_dir().join(format!("export-rate-{}", std::process::id()));
+        let name = format!("{format:?}-{}", std::process::id()).to_lowercase();
+        let directory = kept.clone().unwrap_or_else(std::env::temp_dir).join(name);
         let args = ExportArgs {
             out: directory.clone(),
             format,
@@ -201,7 +205,9 @@ async fn main() -> anyhow::Result<()> {
             "{format:?}: {rows} events in {took:.2} s on one thread: {rate:.0} a second; {} bytes an event",
             bytes / rows.max(1)
         );
-        std::fs::remove_dir_all(&directory)?;
+        if kept.is_none() {
+            std::fs::remove_dir_all(&directory)?;
+        }
     }
     Ok(())
 }
