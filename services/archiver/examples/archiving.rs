@@ -1,7 +1,7 @@
 //! How fast a log is archived and read back, and what purging it costs whoever writes meanwhile.
 //!
-//! `cargo run --release -p archiver --example archiving [FRAMES]`: a broker of its own, which syncs always as in production;
-//! it ends by itself. FRAMES (default 60,000, over 40 areas) are appended, archived, read four ways, and purged while one
+//! `cargo run --release -p archiver --example archiving [FRAMES [DIR|s3://bucket/prefix]]`: a broker of its own, which syncs
+//! always as in production; it ends by itself. FRAMES (default 60,000, over 40 areas) are appended, archived, read four ways, and purged while one
 //! area goes on with a frame each 40 ms.
 
 use std::time::{Duration, Instant};
@@ -31,7 +31,10 @@ async fn main() -> anyhow::Result<()> {
     report("appended", frames, began);
 
     let directory = tempfile::tempdir()?;
-    let location = Location::Directory(directory.path().to_path_buf());
+    let location = match std::env::args().nth(2) {
+        Some(place) => place.parse()?,
+        None => Location::Directory(directory.path().to_path_buf()),
+    };
     let config = Config {
         live_bytes: Size(1 << 20),
         segment_bytes: Size(64 << 20),

@@ -9,10 +9,11 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use eventlog::EventLog;
-use past::{Archive, Location};
+use past::{Archive, Location, Past};
 use runtime::Shutdown;
+use schemas::AreaId;
 
-use crate::{Archiver, Config, Extent, status, verify};
+use crate::{Archiver, Config, Extent, snapshots, status, verify};
 
 /// Damaged data.
 pub(crate) const DAMAGED: u8 = 65;
@@ -32,6 +33,8 @@ pub enum ArchiveCommand {
     Status(StatusArgs),
     /// Read every byte of the archive: exit code 65 if one is not as it was written
     Verify(VerifyArgs),
+    /// Fold areas out of archive and broker, and save their snapshots: for when those were lost
+    Snapshots(SnapshotsArgs),
 }
 
 /// Of `status`.
@@ -51,6 +54,25 @@ pub struct VerifyArgs {
     /// One JSON object instead of text
     #[arg(long)]
     pub json: bool,
+}
+
+/// Of `snapshots`.
+#[derive(Debug, Clone, Args, Default)]
+pub struct SnapshotsArgs {
+    /// Only this area; may be given more than once
+    #[arg(long, value_name = "AREA")]
+    pub area: Vec<AreaId>,
+}
+
+impl ArchiveCommand {
+    /// As which of the broker's users it works.
+    #[must_use]
+    pub const fn role(&self) -> &'static str {
+        match self {
+            Self::Snapshots(_) => "worker",
+            Self::Run { .. } | Self::Status(_) | Self::Verify(_) => "archiver",
+        }
+    }
 }
 
 fn location(config: &Config) -> anyhow::Result<Location> {
@@ -97,6 +119,11 @@ where
         ArchiveCommand::Verify(args) => {
             let archive = Archive::open(&location)?;
             verify::verify(&archive, &args, out).await
+        }
+        ArchiveCommand::Snapshots(args) => {
+            let (archive, log) = (Archive::open(&location)?, log().await?);
+            let past = Past::joined(log.clone(), archive);
+            snapshots::snapshots(&past, &log, &args, out).await
         }
     }
 }

@@ -30,7 +30,8 @@ pub struct Config {
     /// How often the streams are looked at. Default `1m`; `WORLDLINE_ARCHIVE_EVERY`.
     pub every: Span,
     /// Between a purge's announcement in the archive and its beginning: for so long readers rely on what they know.
-    /// Default `20s`, at least `1s`; `WORLDLINE_ARCHIVE_PURGE_DELAY`.
+    /// Default `20s`, at least `1s`, and never shorter than
+    /// it was for this archive; `WORLDLINE_ARCHIVE_PURGE_DELAY`.
     pub purge_delay: Span,
     /// Streams that are purged once archived; only streams of events may be. Default `AREA_EVENTS`: the others' newest
     /// messages hold all, so that they are small; `WORLDLINE_ARCHIVE_PURGE`.

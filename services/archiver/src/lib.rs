@@ -13,6 +13,7 @@ mod metrics;
 mod purging;
 mod sealing;
 mod size;
+mod snapshots;
 mod status;
 mod verify;
 
@@ -24,7 +25,7 @@ use past::{Archive, Past, PastError, Stored};
 use runtime::{Ctx, Shutdown};
 use schemas::UnixMillis;
 
-pub use cli::{ArchiveCommand, tool};
+pub use cli::{ArchiveCommand, SnapshotsArgs, StatusArgs, VerifyArgs, tool};
 pub use config::{Config, streams};
 pub use error::ArchiveError;
 pub use sealing::Extent;
@@ -98,7 +99,7 @@ impl Archiver {
     pub fn new(log: EventLog, archive: Archive, config: Config) -> Self {
         let purged = streams().into_iter();
         let purged = purged.filter(|stream| config.purge.iter().any(|one| one == stream));
-        let purging = purged.map(|stream| (stream, Purging::new(&config)));
+        let purging = purged.map(|stream| (stream, Purging::new()));
         Self {
             purging: purging.collect(),
             log,

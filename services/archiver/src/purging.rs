@@ -38,15 +38,15 @@ type Rooms = BTreeMap<String, Room>;
 /// Purges one stream.
 #[derive(Debug)]
 pub(crate) struct Purging {
-    /// Since when the border may be purged up to. At first only after a delay: an announcement may be fresh that a
-    /// former process made.
-    allowed_from: Instant,
+    /// When the border was announced. At first, since there is this: an announcement may be fresh that a former process
+    /// made.
+    announced: Instant,
 }
 
 impl Purging {
-    pub(crate) fn new(config: &Config) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
-            allowed_from: Instant::now() + Duration::from_millis(config.delay()),
+            announced: Instant::now(),
         }
     }
 
@@ -69,11 +69,11 @@ impl Purging {
         let rooms = rooms(log, &stream, &info).await?;
         let border = border(archive, writer.manifest(), &rooms, excess, &info, config).await?;
         if border > writer.manifest().purge_to() {
-            let delay = writer.manifest().purge_delay().max(config.delay());
-            writer.announce(border, config.delay()).await?;
-            self.allowed_from = Instant::now() + Duration::from_millis(delay);
+            writer.announce(border).await?;
+            self.announced = Instant::now();
         }
-        let waiting = sleep_until(self.allowed_from);
+        let delay = Duration::from_millis(writer.manifest().purge_delay());
+        let waiting = sleep_until(self.announced + delay);
         if shutdown.unless_begun(waiting).await.is_none() {
             return Ok(0);
         }

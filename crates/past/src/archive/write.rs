@@ -106,7 +106,7 @@ impl Archive {
             manifest.cut(reach);
             manifest.set_lineage(&info.lineage);
         }
-        // Readers rely on the longer one until they have seen the other.
+        // It never gets shorter: readers rely on the one they have seen.
         manifest.head.purge_delay = manifest.head.purge_delay.max(purge_delay);
         Ok(ArchiveWriter {
             archive: self.clone(),
@@ -169,19 +169,14 @@ impl ArchiveWriter {
         })
     }
 
-    /// Says that messages up to `purge_to` will be purged from the broker, after `purge_delay` milliseconds; that many
-    /// must pass before the first is.
+    /// Says that messages up to `purge_to` will be purged from the broker. The manifest's purge delay must pass before
+    /// the first is.
     ///
     /// # Errors
     /// See [`WriteError`]: nothing may be purged then.
-    pub async fn announce(
-        &mut self,
-        purge_to: Sequence,
-        purge_delay: u64,
-    ) -> Result<(), WriteError> {
+    pub async fn announce(&mut self, purge_to: Sequence) -> Result<(), WriteError> {
         let mut next = self.manifest.clone();
         next.head.purge_to = next.head.purge_to.max(purge_to.min(next.end()));
-        next.head.purge_delay = purge_delay;
         self.store_manifest(next).await
     }
 

@@ -212,7 +212,7 @@ async fn of_two_archivers_one_is_told() {
             matches!(refused, WriteError::Conflict { number: 1, .. }),
             "{refused}"
         );
-        assert!(second.announce(Sequence(9), 1000).await.is_err());
+        assert!(second.announce(Sequence(9)).await.is_err());
         // The second has changed nothing, and nothing half-written is left.
         assert_eq!(all(&stage.past(), &[]).await, records);
         assert_eq!(stage.segments().len(), 1);
