@@ -148,7 +148,10 @@ fn every_json_schema_is_a_payload() {
     references(&document::document(), &mut referred);
     let files: BTreeSet<String> = std::fs::read_dir(super::root().join("schemas/json"))
         .unwrap()
-        .map(|entry| format!("./json/{}", entry.unwrap().file_name().to_string_lossy()))
+        .map(|entry| entry.unwrap())
+        // Shapes that nobody writes any more lie in a folder of their own.
+        .filter(|entry| entry.file_type().unwrap().is_file())
+        .map(|entry| format!("./json/{}", entry.file_name().to_string_lossy()))
         .collect();
     let told: BTreeSet<String> = referred
         .iter()
