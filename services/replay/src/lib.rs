@@ -167,6 +167,16 @@ pub async fn execute(
     keys: Option<RealmKey>,
     out: &mut dyn Write,
 ) -> Result<u8, ReplayError> {
+    // Every subcommand's own future is in it, and not all are small.
+    Box::pin(answered(cli, past, keys, out)).await
+}
+
+async fn answered(
+    cli: Cli,
+    past: &Past,
+    keys: Option<RealmKey>,
+    out: &mut dyn Write,
+) -> Result<u8, ReplayError> {
     let reader = Reader::new(keys);
     let index = cli.index.as_deref();
     match cli.command {
