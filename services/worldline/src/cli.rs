@@ -158,7 +158,7 @@ pub(crate) struct ProjectorArgs {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ArchiveArgs {
-    /// Where the archive is: a directory, or s3://bucket/prefix [default: `where` of `[archive]`]
+    /// Where the archive is: a directory, or `s3://bucket/prefix` [default: `where` of `[archive]`]
     #[arg(long = "where", global = true, value_name = "DIR|URL")]
     pub(crate) place: Option<String>,
     #[command(subcommand)]

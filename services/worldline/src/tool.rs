@@ -81,7 +81,13 @@ impl Tool {
         if let replay::ReplayCommand::Watch(watch) = args.command {
             return crate::watch::run(watch, past, args.index, realm, &self.process).await;
         }
-        replay::run(args, past, realm, &mut std::io::stdout().lock()).await
+        Box::pin(replay::run(
+            args,
+            past,
+            realm,
+            &mut std::io::stdout().lock(),
+        ))
+        .await
     }
 
     /// `worldline archive run --once`, `status`, `verify` or `snapshots`
@@ -250,7 +256,12 @@ impl Tool {
 
     /// `worldline restore DIR`
     pub(crate) async fn restore(self, args: backup::RestoreArgs) -> anyhow::Result<ExitCode> {
-        backup::restore(args, &self.process.stack, &self.sources).await
+        Box::pin(backup::restore(
+            args,
+            &self.process.stack,
+            &self.sources,
+        ))
+        .await
     }
 
     /// `worldline keys`

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use edge::Recording;
 use past::Past;
-use replay::{Index, Moment, ReplayError, WatchArgs, exit};
+use replay::{Index, Moment, ReplayError, WatchArgs};
 use runtime::{Ctx, Flags, Shutdown};
 use schemas::UnixMillis;
 use schemas::sealed::RealmKey;
@@ -39,6 +39,7 @@ pub(crate) async fn run(
         Ok(at) => at,
         Err(error) => return Ok(refused(error)),
     };
+    let past_is_archived = past.log().is_none();
     let found = past.clone();
     let find: edge::Find = Arc::new(move |area, at| {
         let (past, index) = (found.clone(), index.clone());
@@ -54,6 +55,11 @@ pub(crate) async fn run(
     recording.texts = texts;
     recording.follow = args.follow.clone().unwrap_or_default();
 
+    if past_is_archived {
+        eprintln!(
+            "names and words are not shown: persons' keys lie in the broker, which is not read"
+        );
+    }
     let config = config(&args, process).await?;
     let ctx = Ctx::new(Shutdown::on_signals().context("listening for signals")?);
     let listener = edge::listen(args.listen).with_context(|| {

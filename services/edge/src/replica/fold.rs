@@ -7,7 +7,7 @@ use eventlog::Record;
 use schemas::fact::Fact;
 use schemas::frame::Frame;
 use schemas::outcome::Rejected;
-use schemas::sealed::{RealmKey, Sealed};
+use schemas::sealed::{OpenError, RealmKey, Sealed};
 use schemas::{AccountId, CharacterId, ClientSeq, Handle, Sequence, UnixMillis};
 
 use super::departed::{Departed, departures};
@@ -40,6 +40,11 @@ const UNREADABLE: &str = "…";
 pub(super) fn open_text(key: &RealmKey, sealed: &Sealed) -> Arc<str> {
     match key.open(sealed) {
         Ok(text) => Arc::from(text),
+        // Whoever asked for the key has said so, once for all texts of that person; who was erased is not missed.
+        Err(error @ (OpenError::NotFetched { .. } | OpenError::Erased { .. })) => {
+            tracing::debug!(%error, "showing a placeholder");
+            Arc::from(UNREADABLE)
+        }
         Err(error) => {
             tracing::warn!(%error, "showing a placeholder");
             Arc::from(UNREADABLE)
