@@ -81,7 +81,9 @@ impl Feed {
 
     fn go_on(&mut self, folder: &Folder, reached: &Reached) -> Result<(), ReplayError> {
         let (life, to) = (reached.incarnation, reached.to);
-        if !self.span.lineage.knows(life, to) || to > self.span.last {
+        // Of a stream in which nothing stood, nothing has to fit: an archive does not even know its life.
+        let begun = to > Sequence(0);
+        if begun && (!self.span.lineage.knows(life, to) || to > self.span.last) {
             return Err(ReplayError::Broken(format!(
                 "{} has come to {}:{to} in the life {life} of that stream, which this log, in the life {} up to {}, \
                  does not go on from: export to another directory",
