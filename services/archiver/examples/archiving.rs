@@ -36,7 +36,7 @@ async fn main() -> anyhow::Result<()> {
         None => Location::Directory(directory.path().to_path_buf()),
     };
     let config = Config {
-        live_bytes: Size(1 << 20),
+        live_bytes: Size(1 << 40),
         segment_bytes: Size(64 << 20),
         live_age: Span::from_millis(0),
         purge_delay: Span::from_secs(1),
@@ -92,6 +92,7 @@ async fn main() -> anyhow::Result<()> {
     }
     let purging = Config {
         purge: vec![AREA_EVENTS.to_owned()],
+        live_bytes: Size(1 << 20),
         ..config
     };
     let mut archiver = Archiver::new(log.clone(), archive, purging);

@@ -20,7 +20,9 @@ fn record(sequence: u64) -> Record {
         payload: vec![u8::try_from(sequence % 251).unwrap(); length].into(),
         // A leader's clock may be behind the one before it.
         stored_at: UnixMillis(1_769_860_800_000 + sequence * 40 - (sequence % 7) * 90),
-        trace: sequence.is_multiple_of(3).then(|| format!("00-{sequence:032x}-01")),
+        trace: sequence
+            .is_multiple_of(3)
+            .then(|| format!("00-{sequence:032x}-01")),
     }
 }
 
