@@ -24,7 +24,8 @@ async fn who_is_there_is_in_the_picture_in_the_colour_that_is_told() {
     let realm = busy_day().await;
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("harbor.png");
-    let told = draw(&realm, "harbor-1", "9", &path).await.unwrap();
+    // By then they stand apart.
+    let told = draw(&realm, "harbor-1", "18", &path).await.unwrap();
     let decoder = png::Decoder::new(std::io::BufReader::new(std::fs::File::open(&path).unwrap()));
     let mut reader = decoder.read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
