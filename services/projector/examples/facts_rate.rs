@@ -78,7 +78,7 @@ fn told(of: &[Duration]) -> String {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> anyhow::Result<()> {
-    let day = day::play(30, 6000).await;
+    let day = day::play(20, 3000).await;
     let (_server, log) = broker_after(&day).await?;
     let past = Past::from(log.clone());
     let begun = Instant::now();

@@ -30,6 +30,9 @@ const SOURCES: [&str; 4] = [
 /// So many messages make a batch of which nothing more is waited for; more than that is left for the next.
 const FULL: usize = 500;
 
+/// A message is told late when it has stood in the log for so long, in ms.
+const BEHIND: u64 = 1000;
+
 /// An event to be told.
 pub(super) struct Telling {
     pub(super) message: FeedMessage,
@@ -127,12 +130,16 @@ impl Writer {
             let begun = Instant::now();
             let told = self.tell(source, &batch?).await?;
             // What comes meanwhile goes into one batch; whoever is behind does not wait for more.
-            due = if told < FULL {
-                begun + self.every
-            } else {
-                begun
-            };
+            let waits = told < FULL && !self.is_behind(source);
+            due = if waits { begun + self.every } else { begun };
         }
+    }
+
+    /// Whether what a source gave last has stood in the log for a while.
+    fn is_behind(&self, source: usize) -> bool {
+        let now = UnixMillis::now().0;
+        let source = self.sources.get(source);
+        source.is_some_and(|source| now.saturating_sub(source.stored_at.0) > BEHIND)
     }
 
     /// Tells what `source` had, and what the others have already; how many messages that were.
