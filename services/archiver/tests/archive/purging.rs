@@ -87,7 +87,7 @@ async fn frames_appended_between_verification_and_purge_are_never_lost() {
         assert!(purged > 1500, "{purged}");
         assert!(after <= limit, "{after} bytes are still there");
         // Much for a frame; but this machine may be busy with others. What it takes alone is measured.
-        assert!(longest < Duration::from_millis(500), "{longest:?}");
+        assert!(longest < Duration::from_secs(1), "{longest:?}");
 
         let total = 3006 + played;
         let records = all(&stage.past(), &[]).await;
