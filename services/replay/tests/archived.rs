@@ -115,7 +115,6 @@ async fn every_answer_is_the_same_wherever_the_past_lies() {
         let list = || {
             ReplayCommand::List(ListArgs {
                 answer: Answer::json(),
-                ..ListArgs::default()
             })
         };
         let (wanted, found) = (
