@@ -104,8 +104,8 @@ impl Eraser {
             return Ok(());
         };
         let Ok(name) = self.secrets.realm.open(&sealed) else {
-            erased.left.push(format!(
-                "the name of character {character}: its key is gone already"
+            erased.notes.push(format!(
+                "the name of character {character} stays taken: its key was gone before it could be released"
             ));
             return Ok(());
         };

@@ -32,6 +32,8 @@ pub(super) struct Erased {
     pub(super) done: Vec<String>,
     /// What is left, and what to do about it.
     pub(super) left: Vec<String>,
+    /// What could not be done, and never will.
+    pub(super) notes: Vec<String>,
 }
 
 /// Erases persons.

@@ -111,7 +111,7 @@ pub(crate) async fn run(
         if json {
             println!(
                 "{}",
-                json!({ "account": account, "dry_run": dry_run, "erased": erased.done, "left": erased.left })
+                json!({ "account": account, "dry_run": dry_run, "erased": erased.done, "left": erased.left, "notes": erased.notes })
             );
             continue;
         }
@@ -125,6 +125,9 @@ pub(crate) async fn run(
             .left
             .iter()
             .for_each(|what| println!("  LEFT: {what}"));
+        for note in &erased.notes {
+            println!("  note: {note}");
+        }
     }
     Ok(ExitCode::from(u8::from(!whole)))
 }
