@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use schemas::account::{Account, AccountCommand, AccountEvent, AccountReply};
 use schemas::control::{
-    AreaControl, ControlCommand, ControlEvent, DutySet, EdgeMember, FleetCommand, FleetEvent, Heartbeat,
-    Member, Opened, Placement, WorkerControl,
+    AreaControl, ControlCommand, ControlEvent, DutySet, EdgeMember, FleetCommand, FleetEvent,
+    Heartbeat, Member, Opened, Placement, WorkerControl,
 };
 use schemas::credential::{Credential, CredentialCommand, CredentialEvent, CredentialReply};
 use schemas::keyed::{KeyedEntry, KeyedMessage, Reply};

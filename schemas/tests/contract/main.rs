@@ -4,8 +4,8 @@
 //! `UPDATE_CONTRACT=1 cargo test -p schemas` writes the files anew; the difference then travels
 //! with the change that made it.
 
-mod erasure;
 mod asyncapi;
+mod erasure;
 mod fleet;
 mod golden;
 mod identity;
