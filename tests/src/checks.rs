@@ -36,12 +36,13 @@ pub async fn all_is_well(stack: &Stack) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `worldline replay verify` is clean, whatever may be on its way.
+/// `worldline replay verify --decide` is clean, whatever may be on its way.
 ///
 /// # Errors
 /// With its findings.
 pub async fn log_is_whole_so_far(stack: &Stack) -> anyhow::Result<()> {
-    stack.tool(&["replay", "verify"]).await.map(drop)
+    let verify = ["replay", "verify", "--decide"];
+    stack.tool(&verify).await.map(drop)
 }
 
 /// `worldline replay verify --settled` is clean, as soon as what was on its way has arrived.
