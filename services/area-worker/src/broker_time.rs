@@ -61,7 +61,8 @@ impl BrokerTime {
             && gap >= DELAYED
         {
             tracing::warn!(
-                gap_ms = gap, "the broker's clock has jumped, or this machine slept; frames follow the broker's clock"
+                gap_ms = gap,
+                "the broker's clock has jumped, or this machine slept; frames follow the broker's clock"
             );
         }
         *anchor = Some(Anchor {

@@ -70,7 +70,9 @@ impl KnownStreams {
 
     /// The stream of commands as it is now.
     pub(crate) async fn commands_now(&self, shared: &Shared) -> Result<StreamInfo, ReadError> {
-        self.commands.get(shared, AREA_COMMANDS, Duration::ZERO).await
+        self.commands
+            .get(shared, AREA_COMMANDS, Duration::ZERO)
+            .await
     }
 }
 
@@ -85,9 +87,7 @@ pub(crate) async fn keep_fresh(shared: Arc<Shared>) {
             continue;
         }
         let known = &shared.streams;
-        let commands = known
-            .commands
-            .get(&shared, AREA_COMMANDS, RENEW_EVERY / 2);
+        let commands = known.commands.get(&shared, AREA_COMMANDS, RENEW_EVERY / 2);
         let events = known.events.get(&shared, AREA_EVENTS, RENEW_EVERY / 2);
         if let Err(error) = tokio::try_join!(commands, events) {
             tracing::debug!(%error, "the streams could not be asked; whoever needs it asks again");

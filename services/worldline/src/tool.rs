@@ -256,12 +256,7 @@ impl Tool {
 
     /// `worldline restore DIR`
     pub(crate) async fn restore(self, args: backup::RestoreArgs) -> anyhow::Result<ExitCode> {
-        Box::pin(backup::restore(
-            args,
-            &self.process.stack,
-            &self.sources,
-        ))
-        .await
+        Box::pin(backup::restore(args, &self.process.stack, &self.sources)).await
     }
 
     /// `worldline keys`

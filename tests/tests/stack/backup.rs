@@ -19,7 +19,10 @@ use crate::{BINARY, stack};
 const PASSWORD: &str = "correct horse battery staple";
 
 /// Runs a subcommand on `data_dir`: whether it succeeded, and what it said.
-pub(crate) async fn worldline(data_dir: &Path, arguments: &[&str]) -> anyhow::Result<(bool, String, String)> {
+pub(crate) async fn worldline(
+    data_dir: &Path,
+    arguments: &[&str],
+) -> anyhow::Result<(bool, String, String)> {
     let output = Command::new(BINARY)
         .arg("--data-dir")
         .arg(data_dir)
@@ -36,7 +39,10 @@ pub(crate) async fn worldline(data_dir: &Path, arguments: &[&str]) -> anyhow::Re
 }
 
 /// Restores `backup` into `data_dir`.
-pub(crate) async fn restore(data_dir: &Path, backup: &Path) -> anyhow::Result<(bool, String, String)> {
+pub(crate) async fn restore(
+    data_dir: &Path,
+    backup: &Path,
+) -> anyhow::Result<(bool, String, String)> {
     let tools_dir = devstack::tools_dir();
     let tools = tokio::task::spawn_blocking(move || Tools::locate(&tools_dir)).await??;
     let (backup, nats) = (backup.to_str(), tools.nats_server.to_str());

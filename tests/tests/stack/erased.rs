@@ -84,7 +84,11 @@ async fn nobody_can_read_anything_of_who_was_erased() -> anyhow::Result<()> {
 
     let erase = |extra: &'static [&'static str]| {
         let arguments = ["player", "erase", &character, "--by", "kim"];
-        let arguments: Vec<String> = arguments.iter().chain(extra).map(ToString::to_string).collect();
+        let arguments: Vec<String> = arguments
+            .iter()
+            .chain(extra)
+            .map(ToString::to_string)
+            .collect();
         let stack = &stack;
         async move {
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -99,24 +103,41 @@ async fn nobody_can_read_anything_of_who_was_erased() -> anyhow::Result<()> {
     let erased: Value = serde_json::from_str(&erased)?;
     assert_eq!(erased["left"], serde_json::json!([]), "{erased}");
     let account = erased["account"].as_str().context("whose")?.to_owned();
-    player.until("she is sent away", |view| view.closed.is_some()).await?;
+    player
+        .until("she is sent away", |view| view.closed.is_some())
+        .await?;
 
     let after = told(&stack).await?;
     assert!(after.contains(ANSWERED), "others' words are theirs");
     for text in [NAME, SAID, LOGIN] {
         assert!(!after.contains(text), "{text} can still be read: {after}");
     }
-    assert!(after.contains("request 81") || after.contains("erased"), "{after}");
+    assert!(
+        after.contains("request 81") || after.contains("erased"),
+        "{after}"
+    );
     assert!(Account::log_in(&edge, LOGIN, PASSWORD).await.is_err());
     // Not a byte of the log has changed.
     log_is_whole_so_far(&stack).await?;
     let mut db = PgConnection::connect(stack.database_url()).await?;
     folded(&mut db, &account).await?;
-    for table in ["accounts", "login_sessions", "security_events", "credentials"] {
-        assert_eq!(rows(&mut db, table, "account", &account).await?, 0, "{table}");
+    for table in [
+        "accounts",
+        "login_sessions",
+        "security_events",
+        "credentials",
+    ] {
+        assert_eq!(
+            rows(&mut db, table, "account", &account).await?,
+            0,
+            "{table}"
+        );
     }
     let again = erase(&["--reason", "request 81"]).await?;
-    assert!(!again.contains("LEFT"), "the same again is no error: {again}");
+    assert!(
+        !again.contains("LEFT"),
+        "the same again is no error: {again}"
+    );
     // The names are free.
     let other = Account::register(&edge, LOGIN, PASSWORD).await?;
     other.create_character(NAME).await?;

@@ -132,7 +132,10 @@ impl Services {
         let archiver: archiver::Config = sources.load()?;
         let log = broker_of(run_file, "projector").await?;
         let past = archiver::past(&archiver, log)?;
-        others.push(("projector", Box::pin(project(projector, past, rest.clone()))));
+        others.push((
+            "projector",
+            Box::pin(project(projector, past, rest.clone())),
+        ));
         let log = broker_of(run_file, "projector").await?;
         let facts = projector::facts::beside(
             sources.load()?,
