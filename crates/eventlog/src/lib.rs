@@ -86,6 +86,7 @@ pub use request::{RequestError, Requester};
 pub use seeded::{Defect, seeded};
 pub use send::MessageId;
 pub use snapshots::{Snapshot, SnapshotPoint, Snapshots};
+pub use subject::matches as subject_matches;
 pub use watch::Watch;
 pub use work::{Job, Work, WorkOptions};
 

@@ -1,7 +1,8 @@
 //! Subjects and the patterns that match them.
 
 /// Whether `pattern` (`*`: one token, `>`: one or more at the end) matches `subject`.
-pub(crate) fn matches(pattern: &str, subject: &str) -> bool {
+#[must_use]
+pub fn matches(pattern: &str, subject: &str) -> bool {
     let mut subject = subject.split('.');
     let mut pattern = pattern.split('.');
     loop {

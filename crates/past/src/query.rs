@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use eventlog::{Record, StreamInfo};
+use eventlog::{Record, StreamInfo, subject_matches};
 use schemas::Sequence;
 
-use crate::subject::{Filters, matches, stream_of};
+use crate::subject::{Filters, stream_of};
 use crate::{Archive, Manifest, Past, PastError, Span};
 
 /// A stream's archive as far as it is the past of the broker's log.
@@ -84,7 +84,7 @@ impl Past {
                 continue;
             }
             let footer = archive.footer(stream, segment).await?;
-            let blocks = footer.blocks_of(|name| matches(subject, name));
+            let blocks = footer.blocks_of(|name| subject_matches(subject, name));
             // From the youngest block on: most often it is in that.
             let mut starts: Vec<Sequence> = blocks.map(|block| block.first).collect();
             starts.sort_unstable();
@@ -242,7 +242,7 @@ impl Archive {
             return found.wrong.map_or(Ok(()), Err);
         }
         let all = footer.blocks.iter().flat_map(|block| &block.subjects);
-        for (subject, count) in all.filter(|(subject, _)| matches(filter, subject)) {
+        for (subject, count) in all.filter(|(subject, _)| subject_matches(filter, subject)) {
             *counts.entry(subject.clone()).or_default() += count;
         }
         Ok(())
