@@ -51,13 +51,15 @@ pub(crate) fn connect_bounded(config: &Config) -> Result<PgPool, ProjectError> {
 /// # Errors
 /// When the database does not answer, or holds tables of a newer build.
 pub async fn migrate(config: &Config) -> Result<(), ProjectError> {
-    let pool = connect(config)?;
+    // Tables that a crash took back would be missed only by those who believe that they are there.
+    let durable = options(config)?.options([("synchronous_commit", "on")]);
+    let pool = pool(durable, 2);
     let done = migrate_with(&pool, config).await;
     pool.close().await;
     done
 }
 
-pub(crate) async fn migrate_with(pool: &PgPool, config: &Config) -> Result<(), ProjectError> {
+async fn migrate_with(pool: &PgPool, config: &Config) -> Result<(), ProjectError> {
     // Asked first, because creating needs a right even when there is nothing to create.
     if !has_schema(pool, &config.schema).await? {
         // The name is checked by `Config`: letters, digits and underscores.

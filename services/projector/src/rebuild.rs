@@ -240,7 +240,7 @@ pub(crate) async fn fill(
     let around = Surroundings::new(config, past, shutdown)?;
     let filled = async {
         drop_schema(&pool, &config.schema).await?;
-        database::migrate_with(&pool, config).await?;
+        database::migrate(config).await?;
         copy(&pool, live, &config.schema, &BTreeSet::new()).await?;
         project(&around, goals, |_| None).await
     }

@@ -26,7 +26,7 @@ pub async fn run(config: Config, past: impl Into<Past>, ctx: Ctx) -> anyhow::Res
     let health = ctx.health.check("projector");
     let around = Surroundings::new(&config, &past.into(), &ctx.shutdown)?;
     let pool = database::connect(&config).context("reading the address of the database")?;
-    if migrate(&pool, &around, &health).await? {
+    if migrate(&around, &health).await? {
         let check = |name: &str| Some(ctx.health.check(&format!("projector-{name}")));
         health.ready();
         let telling = ranking::tell(pool.clone(), around.log.clone());
@@ -59,14 +59,10 @@ pub async fn catch_up(
 }
 
 /// Waits for the database and migrates it; false when the shutdown came first.
-async fn migrate(
-    pool: &sqlx::PgPool,
-    around: &Surroundings,
-    health: &HealthCheck,
-) -> Result<bool, ProjectError> {
+async fn migrate(around: &Surroundings, health: &HealthCheck) -> Result<bool, ProjectError> {
     let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
     loop {
-        let migrated = database::migrate_with(pool, &around.config);
+        let migrated = database::migrate(&around.config);
         match around.shutdown.unless_begun(migrated).await {
             None => return Ok(false),
             Some(Ok(())) => return Ok(true),

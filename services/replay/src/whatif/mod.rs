@@ -182,7 +182,7 @@ impl Run<'_> {
             ));
         }
         let beginning = recording.beginning();
-        if range.from.is_none() && beginning.sequence.0 > 0 {
+        if beginning.late {
             self.report.notes.push(format!(
                 "{area} begins after tick {}: the commands before that are no longer there",
                 beginning.tick

@@ -64,6 +64,8 @@ pub(super) struct Beginning {
     pub(super) sequence: Sequence,
     pub(super) tick: Tick,
     pub(super) at: UnixMillis,
+    /// Whether that is later than was asked for: of what was before, the commands are no longer there.
+    pub(super) late: bool,
 }
 
 /// The recorded life of one area.
@@ -105,6 +107,7 @@ impl Recording {
         };
         let filters = vec![area_events(area)];
         let mut frames = past.read(AREA_EVENTS, filters, sequence, Follow::UntilHead);
+        let asked = sequence;
         while !can_go_on(&span.lineage, span.first, state.position()) {
             let Some(record) = frames.next().await? else {
                 return Ok(None);
@@ -120,6 +123,7 @@ impl Recording {
             sequence,
             tick: state.tick(),
             at: state.at(),
+            late: sequence > asked,
         };
         let recording = Self {
             range,
