@@ -1,6 +1,7 @@
 //! The log itself, and what is read of it with one question.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use schemas::{Digest, Incarnation, Sequence};
 use serde_json::Value;
@@ -142,6 +143,10 @@ fn info(stream: &str, state: &StreamState) -> Result<StreamInfo, ReadError> {
         max_bytes: state.config["max_bytes"]
             .as_u64()
             .filter(|limit| *limit > 0),
+        max_age: state.config["max_age"]
+            .as_u64()
+            .filter(|age| *age > 0)
+            .map(Duration::from_nanos),
         told_at: state.told_at,
     })
 }

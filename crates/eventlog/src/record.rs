@@ -1,5 +1,7 @@
 //! What stands in a stream, and where.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use schemas::{Digest, Incarnation, Sequence, UnixMillis};
 
@@ -52,6 +54,8 @@ pub struct StreamInfo {
     pub bytes: u64,
     /// Its configured limit in bytes; `None`: no limit.
     pub max_bytes: Option<u64>,
+    /// How old its messages may grow before they go; `None`: as old as they will.
+    pub max_age: Option<Duration>,
     /// What the leader's clock showed when it answered: the clock by which messages are stored.
     pub told_at: Option<UnixMillis>,
 }

@@ -15,6 +15,21 @@ struct Reached {
     to: Sequence,
 }
 
+impl Reached {
+    /// Between which messages there are some that lie nowhere.
+    fn missing(&self, live: Option<&StreamInfo>) -> Vec<(Sequence, Sequence)> {
+        let segments = self.manifest.segments().iter();
+        let segments = segments.filter(|segment| segment.first <= self.to);
+        let mut there: Vec<_> = segments.map(|one| (one.first, one.until)).collect();
+        there.extend(live.map(|live| (live.first, live.last)));
+        let pairs = there.windows(2).filter_map(|pair| match pair {
+            [(_, until), (next, _)] => Some((until.next(), Sequence(next.0.saturating_sub(1)))),
+            _ => None,
+        });
+        pairs.filter(|(first, last)| first <= last).collect()
+    }
+}
+
 impl Past {
     /// What of a stream is archived and this world's; `None`: nothing.
     async fn reached(&self, stream: &str) -> Result<Option<Reached>, PastError> {
@@ -124,6 +139,7 @@ impl Past {
         let first = manifest.start().unwrap_or(Sequence(1));
         let lost: u64 = manifest.end().0 - reached.to.0;
         let archived = manifest.messages().saturating_sub(lost);
+        let missing = reached.missing(live.as_ref());
         Ok(match live {
             None => Span {
                 incarnation: manifest.lineage().incarnation(),
@@ -133,12 +149,14 @@ impl Past {
                 messages: archived,
                 bytes: manifest.bytes(),
                 max_bytes: None,
+                missing,
             },
             Some(live) => Span {
                 first: first.min(live.first),
-                // After the archive's end nothing is missing.
-                messages: archived + (live.last.0 - reached.to.0),
+                // After the archive's end and after the broker's first message nothing is missing.
+                messages: archived + (live.last.0 + 1 - live.first.0.max(reached.to.0 + 1)),
                 bytes: manifest.bytes() + live.bytes,
+                missing,
                 ..live.into()
             },
         })

@@ -20,6 +20,9 @@ pub struct Span {
     pub bytes: u64,
     /// The broker's limit in bytes; `None`: no limit, or no broker.
     pub max_bytes: Option<u64>,
+    /// Ranges between `first` and `last`, each with its last sequence, that are neither archived nor in the broker: what
+    /// grew too old before it was archived.
+    pub missing: Vec<(Sequence, Sequence)>,
 }
 
 impl Span {
@@ -34,7 +37,15 @@ impl Span {
             messages: 0,
             bytes: 0,
             max_bytes: None,
+            missing: Vec::new(),
         }
+    }
+
+    /// Whether any of the messages after `after` up to `to` can no longer be read, or may have been before `first`.
+    #[must_use]
+    pub fn lacks(&self, after: Sequence, to: Sequence) -> bool {
+        let mut missing = self.missing.iter();
+        self.first > after.next() || missing.any(|(from, until)| *from <= to && *until > after)
     }
 }
 
@@ -48,6 +59,7 @@ impl From<StreamInfo> for Span {
             messages: info.messages,
             bytes: info.bytes,
             max_bytes: info.max_bytes,
+            missing: Vec::new(),
         }
     }
 }

@@ -24,8 +24,8 @@ pub struct Config {
     /// How much of a stream, before compression, makes a segment; at most a quarter of `live_bytes`. Default `64MiB`;
     /// `WORLDLINE_ARCHIVE_SEGMENT_BYTES`.
     pub segment_bytes: Size,
-    /// A message is archived at the latest when it is so old, even if that makes a small segment. Default `1h`;
-    /// `WORLDLINE_ARCHIVE_SEAL_AFTER`.
+    /// A message is archived at the latest when it is so old, even if that makes a small segment, and in any case
+    /// before it is a quarter as old as its stream lets it grow. Default `1h`; `WORLDLINE_ARCHIVE_SEAL_AFTER`.
     pub seal_after: Span,
     /// How often the streams are looked at. Default `1m`; `WORLDLINE_ARCHIVE_EVERY`.
     pub every: Span,

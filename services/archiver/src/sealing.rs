@@ -126,7 +126,11 @@ impl Sealing<'_> {
         let oldest = self.log.get(self.stream, after.next()).await?;
         let now = info.told_at.unwrap_or_else(UnixMillis::now);
         let age = oldest.map_or(u64::MAX, |oldest| now.0.saturating_sub(oldest.stored_at.0));
-        Ok(u128::from(age) >= self.seal_after.as_millis())
+        // What grows old in the broker must not be gone by then, however patient the configuration is.
+        let patience = info
+            .max_age
+            .map_or(self.seal_after, |most| self.seal_after.min(most / 4));
+        Ok(u128::from(age) >= patience.as_millis())
     }
 
     /// What so many messages take, about.

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use eventlog::{Follow, Lineage, Record};
-use past::{Past, PastError, PastReader};
+use eventlog::{Follow, Record};
+use past::{Past, PastError, PastReader, Span};
 use schemas::command::AreaMessage;
 use schemas::ids::CommandPosition;
 use schemas::subjects::{AREA_COMMANDS, Subject};
@@ -22,8 +22,8 @@ pub(crate) struct Commands {
     filters: Vec<String>,
     follow: Follow,
     reader: PastReader,
-    lineage: Lineage,
-    first: Sequence,
+    /// What there is to read; its first message is the first for us.
+    span: Span,
     read_to: Sequence,
     waiting: HashMap<AreaId, VecDeque<Incoming>>,
     skips: Skips,
@@ -46,14 +46,14 @@ impl Commands {
         after: Sequence,
         follow: Follow,
     ) -> Result<Self, PastError> {
-        let info = past.span(AREA_COMMANDS).await?;
+        let mut span = past.span(AREA_COMMANDS).await?;
+        span.first = span.first.max(after.next());
         Ok(Self {
             reader: past.read(AREA_COMMANDS, filters.clone(), after, follow),
             past: past.clone(),
             filters,
             follow,
-            lineage: info.lineage,
-            first: info.first.max(after.next()),
+            span,
             read_to: after,
             waiting: HashMap::new(),
             skips: Skips::new(false),
@@ -88,7 +88,7 @@ impl Commands {
             return Err(error);
         }
         self.read_to = to;
-        self.first = self.first.max(to.next());
+        self.span.first = self.span.first.max(to.next());
         let filters = self.filters.clone();
         self.reader = self.past.read(AREA_COMMANDS, filters, to, self.follow);
         Ok(())
@@ -100,7 +100,7 @@ impl Commands {
         let waiting = self.waiting.values().filter_map(VecDeque::front);
         let oldest = waiting.map(|next| Sequence(next.position.sequence.0.saturating_sub(1)));
         let after = oldest.min().unwrap_or(self.read_to).min(self.read_to);
-        (after, self.first)
+        (after, self.span.first)
     }
 
     /// As [`Commands::open`] at another one's [`Commands::resume_point`].
@@ -110,8 +110,8 @@ impl Commands {
         follow: Follow,
     ) -> Result<Self, PastError> {
         let mut resumed = Self::open(past, Vec::new(), after, follow).await?;
-        if resumed.first == after.next() {
-            resumed.first = first;
+        if resumed.span.first == after.next() {
+            resumed.span.first = first;
         }
         Ok(resumed)
     }
@@ -123,19 +123,19 @@ impl Commands {
         from: CommandPosition,
         to: CommandPosition,
     ) -> Result<Consumed, PastError> {
-        if !self.lineage.knows(to.incarnation, to.sequence) {
+        if !self.span.lineage.knows(to.incarnation, to.sequence) {
             return Ok(Consumed {
                 commands: Vec::new(),
                 incomplete: to > from,
             });
         }
         // In the life that the commands read here are stamped with; their numbers are the same.
-        let incarnation = self.lineage.incarnation();
+        let incarnation = self.span.lineage.incarnation();
         let [from, to] = [from, to].map(|at| CommandPosition { incarnation, ..at });
         self.read_up_to(to.sequence).await?;
         let mut consumed = Consumed {
             commands: Vec::new(),
-            incomplete: to > from && self.first > from.sequence.next(),
+            incomplete: to > from && self.span.lacks(from.sequence, to.sequence),
         };
         let Some(waiting) = self.waiting.get_mut(area) else {
             return Ok(consumed);
@@ -192,7 +192,7 @@ impl Commands {
             return;
         };
         let (sequence, at) = (record.sequence, record.stored_at);
-        let incarnation = self.lineage.incarnation();
+        let incarnation = self.span.lineage.incarnation();
         let commands = match AreaMessage::received(&record.subject, &record.payload) {
             Ok(message) => world::incoming(message, incarnation, sequence, at),
             Err(_) => vec![world::undecodable(incarnation, sequence, at)],

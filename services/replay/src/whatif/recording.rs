@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use eventlog::{Follow, Lineage, Record};
-use past::{Past, PastReader};
+use past::{Past, PastReader, Span};
 use schemas::fact::Fact;
 use schemas::frame::Frame;
 use schemas::ids::CommandPosition;
@@ -131,7 +131,7 @@ impl Recording {
             head,
             sent: Sent {
                 reader: past.read(AREA_COMMANDS, filters, after, Follow::UntilHead),
-                first: span.first,
+                span,
                 held: None,
             },
             bodies: Bodies::of(&state),
@@ -279,7 +279,7 @@ fn orders(frame: &Frame) -> Vec<Fact> {
 /// The area's command messages, in step with the frames that consumed them.
 struct Sent {
     reader: PastReader,
-    first: Sequence,
+    span: Span,
     /// Consumed in part, or not yet.
     held: Option<Record>,
 }
@@ -324,6 +324,6 @@ impl Sent {
             }
         }
         messages.retain(|message| !apart(message).is_empty());
-        Ok((messages, self.first <= from.sequence.next()))
+        Ok((messages, !self.span.lacks(from.sequence, to.sequence)))
     }
 }
