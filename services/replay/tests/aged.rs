@@ -110,7 +110,7 @@ async fn all_decided(past: &Past) -> u64 {
 /// What would have been if nobody could walk so fast, up to a time and from a tick on.
 async fn slower(past: &Past, from: Option<&str>, to: Option<u64>) -> (u8, Value) {
     let args = WhatifArgs {
-        set: vec![("walk_speed".to_owned(), 128)],
+        rule: vec![("walk_speed".to_owned(), 128)],
         from: from.map(|from| from.parse().unwrap()),
         to: to.map(|to| to.to_string().parse().unwrap()),
         differences: 10_000,

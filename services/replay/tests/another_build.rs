@@ -74,7 +74,7 @@ async fn the_same_build_decides_the_same(realm: &Realm) {
 async fn changed_numbers_are_handed_on(realm: &Realm) {
     let set = vec![("walk_speed".to_owned(), 128)];
     let with = |args| WhatifArgs {
-        set: set.clone(),
+        rule: set.clone(),
         ..args
     };
     let (_, here) = asked(realm, with(here())).await.unwrap();
@@ -84,7 +84,7 @@ async fn changed_numbers_are_handed_on(realm: &Realm) {
         assert_eq!(here[part], there[part], "{part}");
     }
     let unknown = WhatifArgs {
-        set: vec![("wings".to_owned(), 2)],
+        rule: vec![("wings".to_owned(), 2)],
         ..elsewhere()
     };
     let error = asked(realm, unknown).await.unwrap_err();

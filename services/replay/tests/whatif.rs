@@ -26,7 +26,7 @@ async fn json(realm: &Realm, args: WhatifArgs) -> (u8, Value) {
 
 fn set(name: &str, number: i64) -> WhatifArgs {
     WhatifArgs {
-        set: vec![(name.to_owned(), number)],
+        rule: vec![(name.to_owned(), number)],
         ..WhatifArgs::default()
     }
 }

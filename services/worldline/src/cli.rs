@@ -244,3 +244,36 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .ok_or_else(|| format!("`{text}` is not a number of seconds"))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    /// A flag of a subcommand with the name of one that all have would take that one's place, and be read as it.
+    fn own_names(command: &clap::Command, global: &[String], path: &str) {
+        for sub in command.get_subcommands() {
+            let path = format!("{path} {}", sub.get_name());
+            for arg in sub.get_arguments().filter(|arg| !arg.is_global_set()) {
+                let name = arg.get_id().as_str();
+                assert!(
+                    !global.iter().any(|taken| taken == name),
+                    "{path}: --{name} is taken"
+                );
+            }
+            own_names(sub, global, &path);
+        }
+    }
+
+    #[test]
+    fn no_subcommand_takes_a_name_that_all_have() {
+        let command = Cli::command();
+        command.clone().debug_assert();
+        let global = command
+            .get_arguments()
+            .filter(|arg| arg.is_global_set())
+            .map(|arg| arg.get_id().to_string());
+        own_names(&command, &global.collect::<Vec<_>>(), "worldline");
+    }
+}

@@ -1,5 +1,6 @@
 //! The archive against a real broker: what is archived, purged, damaged and restored reads as what was written.
 
+mod aging;
 mod border;
 mod damage;
 mod purging;

@@ -17,7 +17,7 @@ pub struct WhatifArgs {
     pub rules: Option<PathBuf>,
     /// Decide with this number; may be given more than once, and comes after the file's
     #[arg(long, value_name = "NAME=NUMBER", value_parser = assignment)]
-    pub set: Vec<(String, i64)>,
+    pub rule: Vec<(String, i64)>,
     /// Have another build of worldline decide: it is started as `PATH replay decide`
     #[arg(long, value_name = "PATH")]
     pub build: Option<PathBuf>,

@@ -50,10 +50,10 @@ pub(crate) async fn whatif(
         list_rules(args.answer.form(), out)?;
         return Ok(exit::CLEAN);
     }
-    let asked = args.rules.is_some() || !args.set.is_empty() || args.build.is_some();
+    let asked = args.rules.is_some() || !args.rule.is_empty() || args.build.is_some();
     if !asked {
         return Err(ReplayError::Usage(
-            "nothing is to be otherwise: name --rules FILE, --set NAME=NUMBER or --build PATH"
+            "nothing is to be otherwise: name --rules FILE, --rule NAME=NUMBER or --build PATH"
                 .to_owned(),
         ));
     }
@@ -62,7 +62,7 @@ pub(crate) async fn whatif(
             "nothing has happened since now: let --from be a tick or a time".to_owned(),
         ));
     }
-    let changes = rules_file::changes(args.rules.as_deref(), &args.set, args.build.is_none())?;
+    let changes = rules_file::changes(args.rules.as_deref(), &args.rule, args.build.is_none())?;
     let decider = match &args.build {
         Some(path) => Decider::start(path).await?,
         None => Decider::here(),

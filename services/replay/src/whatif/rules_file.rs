@@ -1,4 +1,4 @@
-//! Which numbers of the rules are to be others: a TOML file of names and numbers, and `--set NAME=NUMBER`.
+//! Which numbers of the rules are to be others: a TOML file of names and numbers, and `--rule NAME=NUMBER`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
