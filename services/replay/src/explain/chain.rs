@@ -3,6 +3,7 @@
 //! Nothing is searched for. The lobby's entries say when it was sent into the world and where; an area is read from
 //! there on until it says that the character has left, and where to; and so on.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use eventlog::{Follow, Record};
@@ -51,6 +52,13 @@ pub(super) struct Chain {
 struct Told {
     stored_at: UnixMillis,
     links: Vec<Link>,
+}
+
+impl Told {
+    /// When it was stored, and when it had been decided.
+    fn time(&self) -> (UnixMillis, Option<UnixMillis>) {
+        (self.stored_at, self.links.first().map(|link| link.line.at))
+    }
 }
 
 /// A time in an area: it was sent there at this moment.
@@ -277,7 +285,8 @@ impl Tracer<'_> {
     }
 }
 
-/// Two orders as one: by the broker's clock, and where that shows the same, what is a cause comes first.
+/// Two orders as one: by the broker's clock; where that shows the same, by when it was decided; and where that is the same
+/// too, what is a cause comes first.
 fn merged(ours: Vec<Told>, theirs: Vec<Told>) -> Vec<Told> {
     let mut ours = ours.into_iter().peekable();
     let mut theirs = theirs.into_iter().peekable();
@@ -287,8 +296,10 @@ fn merged(ours: Vec<Told>, theirs: Vec<Told>) -> Vec<Told> {
             (None, None) => return all,
             (Some(_), None) => true,
             (None, Some(_)) => false,
-            (Some(mine), Some(other)) if mine.stored_at == other.stored_at => !follows(mine, other),
-            (Some(mine), Some(other)) => mine.stored_at < other.stored_at,
+            (Some(mine), Some(other)) => match mine.time().cmp(&other.time()) {
+                Ordering::Equal => !follows(mine, other),
+                order => order == Ordering::Less,
+            },
         };
         let next = if first { ours.next() } else { theirs.next() };
         all.extend(next);
