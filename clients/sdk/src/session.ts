@@ -1,6 +1,4 @@
 /** A session: one character in the world, over as many sockets as it takes. */
-import { decode, encode } from "@msgpack/msgpack";
-
 import { Clock } from "./clock.ts";
 import {
   type ClientMessage,
@@ -9,9 +7,9 @@ import {
   PROTOCOL,
   type ServerMessage,
   ServerOp,
-  SUBPROTOCOL,
 } from "./generated.ts";
 import { Screen } from "./screen.ts";
+import { Socket } from "./socket.ts";
 
 /** What a session tells its owner. */
 export interface SessionEvents {
@@ -38,23 +36,20 @@ const FINAL: ReadonlySet<number> = new Set([
   CloseCode.CannotResume,
 ]);
 
-/** How often a lost socket is tried anew before giving up. */
-const ATTEMPTS = 20;
-
 /** Newest commands that are repeated when a session is resumed; the server knows repetitions. */
 type Unanswered = Extract<ClientMessage, [op: 35 | 36 | 37 | 38, ...rest: unknown[]]>;
 
 export class Session {
   readonly screen = new Screen();
   readonly clock = new Clock();
-  private socket: WebSocket | undefined;
+  private readonly socket = new Socket(
+    (message) => this.receive(message),
+    (code, why) => this.lost(code, why),
+  );
   private token: string | undefined;
   private seq = 0;
   private bits = 0;
   private unanswered: Unanswered[] = [];
-  private heartbeat: ReturnType<typeof setInterval> | undefined;
-  private attempts = 0;
-  private over = false;
   private greeted = false;
   private url: string;
   private others: string[];
@@ -67,7 +62,7 @@ export class Session {
     private readonly client = "sdk 0.1.0",
   ) {
     [this.url = "", ...this.others] = typeof urls === "string" ? [urls] : urls;
-    this.connect();
+    this.socket.open(this.url);
   }
 
   /** Hold these keys from now on; sent when they differ from before. */
@@ -94,45 +89,25 @@ export class Session {
 
   /** Drop the socket without leaving: the body stays until its link counts as dead. */
   close(): void {
-    this.over = true;
-    clearInterval(this.heartbeat);
-    this.socket?.close(1000);
+    this.socket.close();
   }
 
   private command(message: Unanswered): void {
     this.unanswered.push(message);
-    if (this.screen.area) this.send(message);
+    if (this.screen.area) this.socket.send(message);
   }
 
-  private send(message: ClientMessage): void {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(encode(message));
-  }
-
-  private connect(): void {
-    const socket = new WebSocket(this.url, SUBPROTOCOL);
-    socket.binaryType = "arraybuffer";
-    this.socket = socket;
-    socket.onmessage = (event) => this.receive(decode(event.data as ArrayBuffer) as ServerMessage);
-    socket.onclose = (event) => this.closed(event.code, event.reason);
-  }
-
-  private closed(code: number, why: string): void {
-    clearInterval(this.heartbeat);
-    if (this.over) return;
+  private lost(code: number, why: string): void {
     // Nobody has answered at this address, so the ticket is unused.
     const next = this.greeted ? undefined : this.others.shift();
     if (next) {
       this.url = next;
-      this.connect();
+      this.socket.open(next);
       return;
     }
-    if (!this.token || FINAL.has(code) || ++this.attempts > ATTEMPTS) {
-      this.over = true;
-      this.events.ended?.(code, why);
-      return;
-    }
-    this.events.lost?.(code);
-    setTimeout(() => this.connect(), Math.min(4_000, 100 * 2 ** this.attempts) * (0.5 + Math.random() / 2));
+    const goesOn = this.token && !FINAL.has(code) && this.socket.openAgain(() => this.url);
+    if (goesOn) this.events.lost?.(code);
+    else this.events.ended?.(code, why);
   }
 
   private receive(message: ServerMessage): void {
@@ -140,9 +115,8 @@ export class Session {
       case ServerOp.Hello: {
         const [, , heartbeatMs] = message;
         this.greeted = true;
-        clearInterval(this.heartbeat);
-        this.heartbeat = setInterval(() => this.send([ClientOp.Heartbeat, Date.now()]), heartbeatMs / 2);
-        this.send(
+        this.socket.beat(heartbeatMs);
+        this.socket.send(
           this.token
             ? [ClientOp.Resume, PROTOCOL, this.token]
             : [ClientOp.Identify, PROTOCOL, this.ticket, this.client],
@@ -151,7 +125,7 @@ export class Session {
       }
       case ServerOp.Ready: {
         const [, , name, , resumed, ackSeq] = message;
-        this.attempts = 0;
+        this.socket.letIn();
         this.answered(ackSeq);
         this.events.ready?.(name, resumed);
         break;
@@ -163,7 +137,7 @@ export class Session {
         this.token = message[8];
         this.clock.saw(message[4], performance.now());
         this.answered(message[6][0]);
-        for (const command of this.unanswered) this.send(command);
+        for (const command of this.unanswered) this.socket.send(command);
         this.events.area?.(this.screen);
         break;
       }
@@ -183,7 +157,7 @@ export class Session {
         break;
       case ServerOp.GoAway:
         if (message[1]) this.url = message[1];
-        this.socket?.close(1000);
+        this.socket.drop();
         break;
     }
   }

@@ -1,17 +1,8 @@
 /** Watching: an area seen without a character, as it lives or as it was recorded. */
-import { decode, encode } from "@msgpack/msgpack";
-
 import { Clock } from "./clock.ts";
-import {
-  type ClientMessage,
-  ClientOp,
-  CloseCode,
-  PROTOCOL,
-  type ServerMessage,
-  ServerOp,
-  SUBPROTOCOL,
-} from "./generated.ts";
+import { ClientOp, CloseCode, PROTOCOL, type ServerMessage, ServerOp } from "./generated.ts";
 import { Screen } from "./screen.ts";
+import { Socket } from "./socket.ts";
 
 /** Where in time a recorded world stands. */
 export interface Playing {
@@ -59,8 +50,6 @@ export interface WatchFrom {
 
 /** Close codes after which there is no use in coming again. */
 const FINAL: ReadonlySet<number> = new Set([CloseCode.NotIdentified, CloseCode.Outdated, CloseCode.Full]);
-/** How often a lost socket is tried anew before giving up. */
-const ATTEMPTS = 20;
 
 export class Watch {
   readonly screen = new Screen();
@@ -71,10 +60,10 @@ export class Watch {
   follow: string;
   private told = 0;
   private area: string;
-  private socket: WebSocket | undefined;
-  private heartbeat: ReturnType<typeof setInterval> | undefined;
-  private attempts = 0;
-  private over = false;
+  private readonly socket = new Socket(
+    (message) => this.receive(message),
+    (code, why) => this.lost(code, why),
+  );
 
   constructor(
     private readonly url: string,
@@ -84,7 +73,7 @@ export class Watch {
   ) {
     this.area = from.area;
     this.follow = from.follow ?? "";
-    this.connect();
+    this.socket.open(url);
   }
 
   /** The moment of a recorded world that is shown at `now`, ms since 1970. */
@@ -99,67 +88,46 @@ export class Watch {
   observe(area: string, follow = this.follow): void {
     this.area = area;
     this.follow = follow;
-    this.send([ClientOp.Observe, PROTOCOL, area, follow, this.client]);
+    this.socket.send([ClientOp.Observe, PROTOCOL, area, follow, this.client]);
   }
 
   /** Looks at a place, in 1/256 px, or goes along with a character. */
   look(x: number, y: number, follow = ""): void {
     this.follow = follow;
-    this.send([ClientOp.Look, Math.round(x), Math.round(y), follow]);
+    this.socket.send([ClientOp.Look, Math.round(x), Math.round(y), follow]);
   }
 
   /** Goes on at this speed (times as fast as it was played; 0: stands still), from that moment if one is given. */
   play(speed: number, at?: number): void {
-    this.send([ClientOp.Play, Math.max(0, Math.round(at ?? 0)), Math.round(speed * 100)]);
+    this.socket.send([ClientOp.Play, Math.max(0, Math.round(at ?? 0)), Math.round(speed * 100)]);
   }
 
   /** Asks which areas can be watched. */
   askAreas(): void {
-    this.send([ClientOp.Query, 1, "areas"]);
+    this.socket.send([ClientOp.Query, 1, "areas"]);
   }
 
   close(): void {
-    this.over = true;
-    clearInterval(this.heartbeat);
-    this.socket?.close(1000);
+    this.socket.close();
   }
 
-  private send(message: ClientMessage): void {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(encode(message));
-  }
-
-  private connect(): void {
-    const socket = new WebSocket(this.url, SUBPROTOCOL);
-    socket.binaryType = "arraybuffer";
-    this.socket = socket;
-    socket.onmessage = (event) => this.receive(decode(event.data as ArrayBuffer) as ServerMessage);
-    socket.onclose = (event) => this.closed(event.code, event.reason);
-  }
-
-  private closed(code: number, why: string): void {
-    clearInterval(this.heartbeat);
-    if (this.over) return;
-    if (FINAL.has(code) || ++this.attempts > ATTEMPTS) {
-      this.over = true;
-      this.events.ended?.(code, why);
-      return;
-    }
-    this.events.lost?.(code);
-    setTimeout(() => this.connect(), Math.min(4_000, 100 * 2 ** this.attempts) * (0.5 + Math.random() / 2));
+  private lost(code: number, why: string): void {
+    const goesOn = !FINAL.has(code) && this.socket.openAgain(() => this.url);
+    if (goesOn) this.events.lost?.(code);
+    else this.events.ended?.(code, why);
   }
 
   private receive(message: ServerMessage): void {
     const now = performance.now();
     switch (message[0]) {
       case ServerOp.Hello: {
-        clearInterval(this.heartbeat);
-        this.heartbeat = setInterval(() => this.send([ClientOp.Heartbeat, Date.now()]), message[2] / 2);
+        this.socket.beat(message[2]);
         this.observe(this.area);
         this.goOn(now);
         break;
       }
       case ServerOp.Area:
-        this.attempts = 0;
+        this.socket.letIn();
         this.area = message[1];
         if (!this.playing) this.clock.reset();
         this.screen.applyArea(message);
@@ -191,7 +159,7 @@ export class Watch {
         this.events.notice?.(message[1], message[2]);
         break;
       case ServerOp.GoAway:
-        this.socket?.close(1000);
+        this.socket.drop();
         break;
     }
   }

@@ -1,37 +1,10 @@
-import { decode, encode } from "@msgpack/msgpack";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 
 import { ClientOp, CloseCode, ServerOp, Session } from "../src/index.ts";
-
-/** The browser's socket, at whose far end the test sits. */
-class FarEnd {
-  static readonly OPEN = 1;
-  static all: FarEnd[] = [];
-  readonly readyState = FarEnd.OPEN;
-  readonly sent: unknown[] = [];
-  onmessage: ((event: { data: ArrayBuffer }) => void) | undefined;
-  onclose: ((event: { code: number; reason: string }) => void) | undefined;
-
-  constructor(readonly url: string) {
-    FarEnd.all.push(this);
-  }
-  send(bytes: Uint8Array): void {
-    this.sent.push(decode(bytes));
-  }
-  close(): void {}
-  says(message: unknown[]): void {
-    const bytes = encode(message);
-    this.onmessage?.({ data: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer });
-  }
-  ends(code: number, reason = ""): void {
-    this.onclose?.({ code, reason });
-  }
-}
+import { atTheFarEnd, FarEnd, newest, OWN } from "./far_end.ts";
 
 const HELLO = [ServerOp.Hello, 1, 30_000, "edge"];
-const OWN = [0, 0, 0, 0, 0, 0, 0, 0, 0];
 const AREA = [ServerOp.Area, "harbor-1", "/maps/harbor.json", 1, 10, 0, OWN, [], "resume-me"];
-const newest = () => FarEnd.all.at(-1)!;
 const begin = (urls: string | string[]) => {
   const ended = vi.fn();
   const lost = vi.fn();
@@ -39,15 +12,7 @@ const begin = (urls: string | string[]) => {
   return { session, ended, lost };
 };
 
-beforeEach(() => {
-  vi.useFakeTimers();
-  FarEnd.all = [];
-  vi.stubGlobal("WebSocket", FarEnd);
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+atTheFarEnd();
 
 test("an address where nobody answers is passed over, and the ticket is shown at the next", () => {
   const { ended } = begin(["ws://a/", "ws://b/"]);
@@ -92,3 +57,13 @@ test.each([CloseCode.Replaced, CloseCode.SessionEnded, CloseCode.Outdated, Close
     expect(ended).toHaveBeenCalledExactlyOnceWith(code, "why");
   },
 );
+
+test("who has closed it does not come again", () => {
+  const { session } = begin("ws://a/");
+  newest().says(HELLO);
+  newest().says(AREA);
+  newest().ends(1006);
+  session.close();
+  vi.advanceTimersByTime(60_000);
+  expect(FarEnd.all).toHaveLength(1);
+});

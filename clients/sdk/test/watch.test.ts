@@ -1,35 +1,11 @@
-import { decode, encode } from "@msgpack/msgpack";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 
 import { ClientOp, CloseCode, NO_BODY, ServerOp, Watch, type WatchFrom } from "../src/index.ts";
+import { atTheFarEnd, FarEnd, newest, OWN } from "./far_end.ts";
 
-/** The browser's socket, at whose far end the test sits. */
-class FarEnd {
-  static readonly OPEN = 1;
-  static all: FarEnd[] = [];
-  readonly readyState = FarEnd.OPEN;
-  readonly sent: unknown[] = [];
-  onmessage: ((event: { data: ArrayBuffer }) => void) | undefined;
-  onclose: ((event: { code: number; reason: string }) => void) | undefined;
-
-  constructor() {
-    FarEnd.all.push(this);
-  }
-  send(bytes: Uint8Array): void {
-    this.sent.push(decode(bytes));
-  }
-  close(): void {}
-  says(message: unknown[]): void {
-    const bytes = encode(message);
-    this.onmessage?.({ data: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer });
-  }
-}
-
-const OWN = [0, 0, 0, 0, 0, 0, 0, 0, 0];
 const picture = (step: number) => [ServerOp.Area, "harbor-1", "/maps/harbor.json", 1, step, NO_BODY, OWN, [], ""];
 const playing = (state: string, at: number, step: number, speed: number) =>
   [ServerOp.Playing, "harbor-1", state, at, step, speed, 1_000, 90_000];
-const newest = () => FarEnd.all.at(-1)!;
 
 function begin(from: WatchFrom) {
   const told = { ended: vi.fn(), playing: vi.fn(), notice: vi.fn() };
@@ -38,15 +14,7 @@ function begin(from: WatchFrom) {
   return { watch, ...told };
 }
 
-beforeEach(() => {
-  vi.useFakeTimers();
-  FarEnd.all = [];
-  vi.stubGlobal("WebSocket", FarEnd);
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+atTheFarEnd();
 
 test("it begins where it is told to", () => {
   begin({ area: "harbor-1", follow: "Ann", at: 5_000, speed: 2 });
