@@ -26,7 +26,8 @@ pub mod state;
 
 pub use body::Body;
 pub use decide::{
-    Command, Decision, FrameHeader, Incoming, TickInput, decide_tick, incoming, resume, undecodable,
+    Broken, Command, Decision, FrameHeader, Incoming, TickInput, decide_despite_faults,
+    decide_tick, incoming, resume, undecodable,
 };
 pub use map::{ClientMap, Door, Map, MapError};
 pub use rules::{Rule, RuleError, Rules};

@@ -5,6 +5,7 @@
 //! earlier one led to, and the state it returns is the state that every reader of the frame has.
 
 mod budget;
+mod culprit;
 mod deciding;
 mod departure;
 mod effect;
@@ -25,6 +26,7 @@ use schemas::outcome::Outcomes;
 use schemas::subjects::AggregateId;
 use schemas::{Claim, Digest, Epoch, FrameNo, Tick, UnixMillis};
 
+pub use culprit::{Broken, decide_despite_faults};
 use deciding::Deciding;
 pub use incoming::{Command, Incoming, incoming, undecodable};
 
@@ -38,7 +40,7 @@ use crate::state::AreaState;
 pub struct TickInput {
     /// Which tick; ticks since the state's own are stepped without commands.
     pub tick: Tick,
-    /// The owner's clock.
+    /// The time, as the owner knows it from the broker.
     pub at: UnixMillis,
     /// Commands, in the order of the stream.
     pub commands: Vec<Incoming>,

@@ -16,10 +16,9 @@ use schemas::outcome::{EffectVerdict, Reason};
 use schemas::{AreaId, Sequence, Tick};
 use serde::{Deserialize, Serialize};
 use world::{
-    AreaState, Command, Decision, FrameHeader, Incoming, Map, RULES_VERSION, Rules, TickInput,
+    AreaState, Broken, Command, Decision, FrameHeader, Incoming, Map, RULES_VERSION, Rules,
+    TickInput, decide_despite_faults,
 };
-
-use super::faults::{self, Broken};
 
 /// An owner writes a frame a second, and longer silence is no owner's: so many ticks are not decided one by one.
 const MOST_SILENT_TICKS: u64 = 1_000;
@@ -211,12 +210,11 @@ impl Again {
         };
         self.decided.ticks += frame.tick.0.saturating_sub(state.tick().0);
         self.decided.commands += input.commands.len() as u64;
-        let decision = faults::decide(&Rules::DEFAULT, &state, map, &mut input).map_err(broken)?;
+        let decision = decide(&state, map, &mut input).map_err(broken)?;
         let mut different = difference(decision, recorded);
         if different.is_some() && mark_refused_effects(&mut input, frame) {
             // Of an effect on which the rules broke then, nothing is told but that it was not taken.
-            let decision =
-                faults::decide(&Rules::DEFAULT, &state, map, &mut input).map_err(broken)?;
+            let decision = decide(&state, map, &mut input).map_err(broken)?;
             different = difference(decision, recorded);
         }
         if let Some(what) = different {
@@ -245,8 +243,8 @@ impl Again {
                 at: frame.at,
                 ..TickInput::default()
             };
-            let quiet = faults::decide(&Rules::DEFAULT, state, map, &mut input)
-                .map_err(|broken| Not::Alike(broken.to_string()))?;
+            let quiet =
+                decide(state, map, &mut input).map_err(|broken| Not::Alike(broken.to_string()))?;
             self.decided.ticks += 1;
             if quiet.changed {
                 return Err(Not::Alike(format!(
@@ -257,6 +255,11 @@ impl Again {
         }
         Ok(())
     }
+}
+
+/// Decides as an owner does.
+fn decide(state: &AreaState, map: &Map, input: &mut TickInput) -> Result<Decision, Broken> {
+    decide_despite_faults(&Rules::DEFAULT, state, map, input, |_| {})
 }
 
 /// The map to decide on, if this build decides by the rules and on the map of the frame's owner.

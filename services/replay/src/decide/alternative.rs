@@ -10,9 +10,11 @@ use std::collections::{BTreeMap, VecDeque};
 use schemas::command::AreaMessage;
 use schemas::fact::Fact;
 use schemas::{CharacterId, Digest, Handle};
-use world::{AreaState, Command, FrameHeader, Incoming, Map, RuleError, Rules, TickInput};
+use world::{
+    AreaState, Broken, Command, FrameHeader, Incoming, Map, RuleError, Rules, TickInput,
+    decide_despite_faults,
+};
 
-use super::faults::{self, Broken};
 use super::protocol::{Answered, Asked, Begin, Message};
 
 /// Why an alternative does not begin.
@@ -74,7 +76,8 @@ impl Alternative {
             commands: self.waiting.iter().cloned().collect(),
             first_facts: self.first_facts(asked),
         };
-        let decision = faults::decide(&self.rules, &self.state, self.map, &mut input)?;
+        let decision =
+            decide_despite_faults(&self.rules, &self.state, self.map, &mut input, |_| {})?;
         self.waiting.drain(..decision.consumed);
         if !decision.changed {
             self.state = decision.next;

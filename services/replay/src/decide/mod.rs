@@ -7,7 +7,6 @@
 
 mod again;
 mod alternative;
-mod faults;
 pub(crate) mod protocol;
 mod serve;
 

@@ -1,34 +1,42 @@
 //! Commands on which the rules break.
 //!
-//! An owner catches the panic, finds the command, and decides the tick again with that command refused as a fault. Who
-//! decides the same tick again does the same, and must find the same command.
+//! A panic in `decide` happens on a copy, so nothing is lost by it but time. The culprit is the last command of the
+//! shortest beginning of the batch that breaks; it is marked, so that the rules refuse it as a fault without looking, and
+//! the tick is decided again. Whoever decides the same tick later must find the same one, so the search is here, and is
+//! the owner's and replay's.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use world::{AreaState, Decision, Incoming, Map, Rules, TickInput, decide_tick};
+use super::{Decision, Incoming, TickInput, decide_tick};
+use crate::map::Map;
+use crate::rules::Rules;
+use crate::state::AreaState;
 
-/// The rules break without any command: nothing can be left out.
+/// The rules break without any command, so that nothing can be left out: the area cannot tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the rules break on this state without any command")]
-pub(crate) struct Broken;
+pub struct Broken;
 
-/// Decides a tick; commands on which the rules break are marked as faults in `input`.
-pub(super) fn decide(
+/// Decides a tick; commands on which the rules break are marked in `input`, and handed to `found` as they were.
+///
+/// # Errors
+/// [`Broken`] when no command can be blamed.
+pub fn decide_despite_faults(
     rules: &Rules,
     state: &AreaState,
     map: &Map,
     input: &mut TickInput,
+    mut found: impl FnMut(&Incoming),
 ) -> Result<Decision, Broken> {
     loop {
-        if let Some(decision) = attempt(rules, state, map, input, input.commands.len()) {
+        let whole = input.commands.len();
+        if let Some(decision) = attempt(rules, state, map, input, whole) {
             return Ok(decision);
         }
-        let culprit = culprit(
-            |length| attempt(rules, state, map, input, length).is_none(),
-            input.commands.len(),
-        )
-        .ok_or(Broken)?;
-        let command: Incoming = input.commands[culprit].clone();
+        let breaks = |length| attempt(rules, state, map, input, length).is_none();
+        let culprit = culprit(breaks, whole).ok_or(Broken)?;
+        let command = input.commands[culprit].clone();
+        found(&command);
         input.commands[culprit] = command.as_fault();
     }
 }
@@ -73,13 +81,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_that_breaks_is_found_wherever_it_stands() {
-        for length in 1..9 {
+    fn the_culprit_is_the_end_of_the_shortest_beginning_that_breaks() {
+        for length in 1..20 {
             for wanted in 0..length {
-                assert_eq!(
-                    culprit(|beginning| beginning > wanted, length),
-                    Some(wanted)
-                );
+                let breaks = |beginning: usize| beginning > wanted;
+                assert_eq!(culprit(breaks, length), Some(wanted));
             }
             assert_eq!(culprit(|_| true, length), None);
         }
