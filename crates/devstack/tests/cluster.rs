@@ -25,21 +25,31 @@ async fn with_stream(cluster: &TestCluster) -> anyhow::Result<jetstream::Context
     Ok(js)
 }
 
-/// Publishes until it is acknowledged.
-async fn publish(js: &jetstream::Context, text: &'static str) -> anyhow::Result<()> {
+/// Asks until it is answered: of a node that has just died, a client learns late.
+async fn patiently<T, E: Into<anyhow::Error>>(
+    mut ask: impl AsyncFnMut() -> Result<T, E>,
+) -> anyhow::Result<T> {
     let begun = Instant::now();
     loop {
-        let sent = js.publish("kept.one", text.into()).await;
-        let stored = match sent {
-            Ok(ack) => ack.await.map(|_| ()),
-            Err(error) => Err(error),
-        };
-        match stored {
-            Ok(()) => return Ok(()),
+        match ask().await {
+            Ok(answer) => return Ok(answer),
             Err(error) if begun.elapsed() > Duration::from_secs(30) => return Err(error.into()),
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
+}
+
+/// Publishes until it is acknowledged.
+async fn publish(js: &jetstream::Context, text: &'static str) -> anyhow::Result<()> {
+    let stored = patiently(async || js.publish("kept.one", text.into()).await?.await);
+    stored.await.map(drop)
+}
+
+/// The first message that is kept.
+async fn first(js: &jetstream::Context) -> anyhow::Result<Vec<u8>> {
+    let stream = patiently(async || js.get_stream("KEPT").await).await?;
+    let message = patiently(async || stream.get_raw_message(1).await).await?;
+    Ok(message.payload.into())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -53,13 +63,14 @@ async fn what_was_acknowledged_outlives_its_leader() -> Outcome {
     cluster.node(leader).kill()?;
     let next = cluster.elected("KEPT").await?;
     assert_ne!(next, leader);
-    let mut stream = js.get_stream("KEPT").await?;
-    assert_eq!(stream.get_raw_message(1).await?.payload, "before");
+    assert_eq!(first(&js).await?, b"before");
     publish(&js, "after").await?;
 
     cluster.node(leader).restart().await?;
     cluster.ready().await?;
-    let info = stream.info().await?.cluster.clone().context("a cluster")?;
+    let mut stream = patiently(async || js.get_stream("KEPT").await).await?;
+    let info = patiently(async || stream.info().await.cloned()).await?;
+    let info = info.cluster.context("a cluster")?;
     assert!(
         info.replicas.iter().all(|replica| replica.current),
         "{info:?}"
