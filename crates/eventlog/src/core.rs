@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::EventLog;
 use crate::ask::ask;
-use crate::backend::{PublishFault, RawCore, RawSubscription};
+use crate::backend::{Backend, Lane, PublishFault, RawCore, RawSubscription};
 use crate::error::{ReadError, SendError};
 
 /// A message that is not stored.
@@ -37,23 +37,7 @@ impl EventLog {
     /// # Errors
     /// When it could not even be handed to the connection.
     pub async fn publish_core(&self, subject: &str, payload: Bytes) -> Result<(), SendError> {
-        let size = payload.len();
-        let published = self.backend.publish_core(subject, payload);
-        let subject = subject.to_owned();
-        published.await.map_err(|fault| match fault {
-            PublishFault::TooLarge => SendError::TooLarge { subject, size },
-            PublishFault::Denied => SendError::Denied { subject },
-            PublishFault::Refused(reason) | PublishFault::WrongLast(reason) => {
-                SendError::Refused { subject, reason }
-            }
-            PublishFault::Full(reason)
-            | PublishFault::Silent(reason)
-            | PublishFault::NotNow(reason) => SendError::Unavailable { subject, reason },
-            PublishFault::InFlight => SendError::Unavailable {
-                subject,
-                reason: "in flight".to_owned(),
-            },
-        })
+        publish_on(self.backend.as_ref(), Lane::FanOut, subject, payload).await
     }
 
     /// Listens to a core subject (wildcards allowed). When this returns, the broker knows of it: what is
@@ -66,6 +50,32 @@ impl EventLog {
         let subscribed = ask("a subscription", subject, question).await?;
         Ok(CoreSubscription(subscribed))
     }
+}
+
+/// Hands a message to the connection of `lane`.
+pub(crate) async fn publish_on(
+    backend: &dyn Backend,
+    lane: Lane,
+    subject: &str,
+    payload: Bytes,
+) -> Result<(), SendError> {
+    let size = payload.len();
+    let published = backend.publish_core(lane, subject, payload).await;
+    let subject = subject.to_owned();
+    published.map_err(|fault| match fault {
+        PublishFault::TooLarge => SendError::TooLarge { subject, size },
+        PublishFault::Denied => SendError::Denied { subject },
+        PublishFault::Refused(reason) | PublishFault::WrongLast(reason) => {
+            SendError::Refused { subject, reason }
+        }
+        PublishFault::Full(reason)
+        | PublishFault::Silent(reason)
+        | PublishFault::NotNow(reason) => SendError::Unavailable { subject, reason },
+        PublishFault::InFlight => SendError::Unavailable {
+            subject,
+            reason: "in flight".to_owned(),
+        },
+    })
 }
 
 impl CoreSubscription {

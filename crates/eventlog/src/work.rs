@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -11,7 +12,8 @@ use tokio::time::{Instant, timeout};
 use crate::EventLog;
 use crate::ask::{ASK_DEADLINE, Pauses, ask, read_error};
 use crate::backend::{AskFault, Backend, Delivery, Lane, RawReader, ReadEvent, Settle};
-use crate::error::ReadError;
+use crate::core::publish_on;
+use crate::error::{ReadError, SendError};
 use crate::metric_names::READER_REBUILT_TOTAL;
 use crate::record::Record;
 
@@ -184,6 +186,15 @@ pub struct Job {
 }
 
 impl Job {
+    /// Answers whoever sent it, without storing, and on the connection of [`Job::done`]: a broker that knows that it
+    /// is handled has passed the answer on.
+    ///
+    /// # Errors
+    /// When it could not even be handed to the connection.
+    pub async fn answer(&self, subject: &str, payload: Bytes) -> Result<(), SendError> {
+        publish_on(self.backend.as_ref(), Lane::Bulk, subject, payload).await
+    }
+
     /// It is handled: waits until the broker knows.
     ///
     /// # Errors

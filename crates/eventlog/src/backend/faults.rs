@@ -271,9 +271,14 @@ impl Backend for Faulty {
         self.shared.after_stall(answer).await
     }
 
-    async fn publish_core(&self, subject: &str, payload: Bytes) -> Result<(), PublishFault> {
+    async fn publish_core(
+        &self,
+        lane: Lane,
+        subject: &str,
+        payload: Bytes,
+    ) -> Result<(), PublishFault> {
         let inner = &self.shared.inner;
-        inner.publish_core(subject, payload).await
+        inner.publish_core(lane, subject, payload).await
     }
 
     async fn subscribe(&self, subject: &str) -> Result<Box<dyn RawSubscription>, AskFault> {

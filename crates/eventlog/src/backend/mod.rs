@@ -281,7 +281,13 @@ pub(crate) trait Backend: Send + Sync {
     async fn open_read(&self, spec: &ReadSpec) -> Result<Box<dyn RawReader>, AskFault>;
     async fn open_work(&self, options: &WorkOptions) -> Result<Box<dyn RawReader>, AskFault>;
     async fn settle(&self, token: &str, how: Settle) -> Result<(), AskFault>;
-    async fn publish_core(&self, subject: &str, payload: Bytes) -> Result<(), PublishFault>;
+    /// Handed to the connection, not more; the broker has it before anything sent later on the same lane.
+    async fn publish_core(
+        &self,
+        lane: Lane,
+        subject: &str,
+        payload: Bytes,
+    ) -> Result<(), PublishFault>;
     /// Returns once the broker knows of the subscription.
     async fn subscribe(&self, subject: &str) -> Result<Box<dyn RawSubscription>, AskFault>;
     /// Rises when messages may have been missed on that lane: a reconnect, a slow consumer.

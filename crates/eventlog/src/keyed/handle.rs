@@ -22,6 +22,7 @@ use crate::error::AppendError;
 use crate::lineage::Lineage;
 use crate::metric_names::COMMANDS_TOTAL;
 use crate::outbox::{Outgoing, confirmation_message, effect_message};
+use crate::work::Job;
 use crate::{EventLog, Record};
 
 /// Handles the messages of one partition, one after the other.
@@ -42,8 +43,9 @@ impl<A: Aggregate> Handler<A> {
         }
     }
 
-    /// Handles `record` to its end; the caller acknowledges it after that, not before.
-    pub(super) async fn handle(&mut self, record: &Record) -> Result<(), KeyedError> {
+    /// Handles the job to its end; the caller acknowledges it after that, not before.
+    pub(super) async fn handle(&mut self, job: &Job) -> Result<(), KeyedError> {
+        let record = &job.record;
         let received = KeyedMessage::<A::Command>::received(&record.subject, &record.payload);
         let (key, message) = match received {
             Ok(received) => received,
@@ -63,7 +65,7 @@ impl<A: Aggregate> Handler<A> {
             }
         }
         if let Some(reply) = step.reply {
-            self.reply(reply).await?;
+            answer(job, reply).await?;
         }
         Ok(())
     }
@@ -172,17 +174,15 @@ impl<A: Aggregate> Handler<A> {
         }
         Ok(())
     }
+}
 
-    async fn reply(&self, reply: Answering<A>) -> Result<(), KeyedError> {
-        let answer = Reply {
-            request: reply.request,
-            result: reply.result,
-        };
-        self.log
-            .publish_core(&reply.to, encode(&answer).into())
-            .await?;
-        Ok(())
-    }
+async fn answer<A: Aggregate>(job: &Job, answering: Answering<A>) -> Result<(), KeyedError> {
+    let answer = Reply {
+        request: answering.request,
+        result: answering.result,
+    };
+    job.answer(&answering.to, encode(&answer).into()).await?;
+    Ok(())
 }
 
 pub(super) async fn send(

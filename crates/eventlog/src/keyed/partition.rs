@@ -85,7 +85,7 @@ impl<A: Aggregate> Partition<A> {
     }
 
     async fn handle_while_saying_so(&mut self, job: &Job) -> Result<(), KeyedError> {
-        let mut handling = Box::pin(self.handler.handle(&job.record));
+        let mut handling = Box::pin(self.handler.handle(job));
         loop {
             tokio::select! {
                 biased;

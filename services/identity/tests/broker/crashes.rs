@@ -80,7 +80,10 @@ async fn a_login_that_was_under_way_is_completed_once_after_the_restart() {
             }
         };
         let answered = tokio::time::timeout(Duration::from_secs(30), answered);
-        let answered = answered.await.expect("answered").unwrap();
+        let answered = tokio::select! {
+            answered = answered => answered.expect("answered").unwrap(),
+            ended = life.ended() => panic!("the service ended instead of answering: {ended:?}"),
+        };
         let CredentialReply::Granted { grant } = answered else {
             panic!("the answer to another question");
         };

@@ -45,6 +45,11 @@ impl Life {
         self.running.await.unwrap().unwrap();
     }
 
+    /// What it ended with, by itself.
+    pub(crate) async fn ended(&mut self) -> anyhow::Result<()> {
+        (&mut self.running).await.unwrap()
+    }
+
     /// Ends between two instructions, as a kill would.
     pub(crate) async fn kill(self) {
         self.running.abort();

@@ -248,7 +248,12 @@ impl Backend for MemoryBackend {
         self.held.settle(token, how)
     }
 
-    async fn publish_core(&self, subject: &str, payload: Bytes) -> Result<(), PublishFault> {
+    async fn publish_core(
+        &self,
+        _lane: Lane,
+        subject: &str,
+        payload: Bytes,
+    ) -> Result<(), PublishFault> {
         self.held.publish_core(subject, payload);
         Ok(())
     }

@@ -272,8 +272,13 @@ impl Backend for NatsBackend {
         }
     }
 
-    async fn publish_core(&self, subject: &str, payload: Bytes) -> Result<(), PublishFault> {
-        let sent = self.fan_out.client.publish(subject.to_owned(), payload);
+    async fn publish_core(
+        &self,
+        lane: Lane,
+        subject: &str,
+        payload: Bytes,
+    ) -> Result<(), PublishFault> {
+        let sent = self.on(lane).client.publish(subject.to_owned(), payload);
         match timeout(ASK_WAIT, sent).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(match error.kind() {

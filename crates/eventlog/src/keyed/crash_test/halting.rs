@@ -92,8 +92,13 @@ impl Backend for Shared {
         self.around(self.inner.backend.settle(token, how)).await
     }
 
-    async fn publish_core(&self, subject: &str, payload: Bytes) -> Result<(), PublishFault> {
-        self.around(self.inner.backend.publish_core(subject, payload))
+    async fn publish_core(
+        &self,
+        lane: Lane,
+        subject: &str,
+        payload: Bytes,
+    ) -> Result<(), PublishFault> {
+        self.around(self.inner.backend.publish_core(lane, subject, payload))
             .await
     }
 

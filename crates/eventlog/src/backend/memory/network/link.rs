@@ -350,10 +350,15 @@ impl Backend for Linked {
         self.0.ask_leader(Lane::Bulk, work).await
     }
 
-    async fn publish_core(&self, subject: &str, payload: Bytes) -> Result<(), PublishFault> {
+    async fn publish_core(
+        &self,
+        lane: Lane,
+        subject: &str,
+        payload: Bytes,
+    ) -> Result<(), PublishFault> {
         let subject = subject.to_owned();
         let lost = |weather: &Weather| weather.lost_messages;
-        if let Some(at) = self.0.arrival(Lane::FanOut, Way::There, lost) {
+        if let Some(at) = self.0.arrival(lane, Way::There, lost) {
             let parcel: Parcel =
                 Box::new(move |network| network.held.publish_core(&subject, payload));
             self.0.network.send(at, parcel);
