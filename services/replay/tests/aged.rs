@@ -109,15 +109,19 @@ async fn all_decided(past: &Past) -> u64 {
 
 /// What would have been if nobody could walk so fast, up to a time and from a tick on.
 async fn slower(past: &Past, from: Option<&str>, to: Option<u64>) -> (u8, Value) {
-    let args = WhatifArgs {
+    let command = ReplayCommand::Whatif(slower_args(from, to));
+    asked(past, command).await.unwrap()
+}
+
+fn slower_args(from: Option<&str>, to: Option<u64>) -> WhatifArgs {
+    WhatifArgs {
         rule: vec![("walk_speed".to_owned(), 128)],
         from: from.map(|from| from.parse().unwrap()),
         to: to.map(|to| to.to_string().parse().unwrap()),
         differences: 10_000,
         answer: Answer::json(),
         ..WhatifArgs::default()
-    };
-    asked(past, ReplayCommand::Whatif(args)).await.unwrap()
+    }
 }
 
 /// Another owner, and Ann walks through the forest; with the areas' snapshots.
@@ -254,9 +258,9 @@ async fn commands_that_were_never_archived_are_a_hole_and_nothing_else() {
     let past = Past::joined(log.clone(), archive.clone());
     let (found, frames) = decided(&past).await;
     let gone = hole_of(&found, frames);
-    let (_, report) = slower(&past, None, Some(until)).await;
+    let (_, before) = slower(&past, None, Some(until)).await;
     let note = format!("forest-1: of {gone} frames the commands are no longer all there");
-    assert_eq!(report["notes"], Value::from(vec![note]), "{report:#}");
+    assert_eq!(before["notes"], Value::from(vec![note]), "{before:#}");
 
     // In the archive a hole is refused, and gone over by who says so.
     round(&log, &archive, Extent::All, false).await;
@@ -277,6 +281,21 @@ async fn commands_that_were_never_archived_are_a_hole_and_nothing_else() {
     let (_, report) = asked(&past, ReplayCommand::Verify(tolerant)).await.unwrap();
     assert_eq!(report["findings"], Value::Array(Vec::new()), "{report:#}");
     assert_eq!(hole_of(&report["decided"], frames), gone);
+    let whatif = |tolerant| {
+        let mut args = slower_args(None, Some(until));
+        args.answer.tolerant = tolerant;
+        asked(&past, ReplayCommand::Whatif(args))
+    };
+    let refused = whatif(false).await.unwrap_err();
+    assert!(
+        matches!(refused, ReplayError::Log(PastError::Hole { .. })),
+        "{refused}"
+    );
+    let (_, mut over) = whatif(true).await.unwrap();
+    let skipped = over["skipped"].take();
+    assert_eq!(skipped[0]["stream"], AREA_COMMANDS, "{skipped:#}");
+    over["skipped"] = before["skipped"].clone();
+    assert_eq!(over, before);
 }
 
 /// How many frames were left out because their commands were never archived; all others came out the same.

@@ -2,7 +2,7 @@
 
 mod sample;
 
-use replay::{Answer, Cli, ReplayCommand, ReplayError, ShowArgs, TailArgs, exit};
+use replay::{Answer, Cli, ReplayCommand, ReplayError, ShowArgs, TailArgs, WhatifArgs, exit};
 use sample::{Realm, area_id, busy_day};
 use schemas::Sequence;
 use schemas::subjects::{Domain, area_events, keyed_events};
@@ -82,4 +82,36 @@ async fn what_is_damaged_is_not_told_and_the_rest_is() {
         .await
         .unwrap();
     assert_eq!(told.lines().count(), whole.lines().count());
+}
+
+#[tokio::test]
+async fn an_area_is_decided_otherwise_up_to_the_damage() {
+    let (realm, at) = damaged().await;
+    let whatif = |answer| {
+        ReplayCommand::Whatif(WhatifArgs {
+            rule: vec![("walk_speed".to_owned(), 128)],
+            answer,
+            ..WhatifArgs::default()
+        })
+    };
+    let error = run(&realm, whatif(Answer::json())).await.unwrap_err();
+    assert_eq!(error.code(), exit::DAMAGED, "{error:?}");
+    assert!(error.to_string().contains("--tolerant"), "{error}");
+    let (_, report) = run(&realm, whatif(tolerant(Answer::json()))).await.unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let [skipped] = &report["skipped"].as_array().unwrap()[..] else {
+        panic!("{report:#}");
+    };
+    assert_eq!(skipped["place"], "harbor-1");
+    assert_eq!(skipped["to"], at.0);
+    // What came before it is told, and of the other area all.
+    let areas = report["areas"].as_array().unwrap();
+    let ended = |name: &str| {
+        let area = areas.iter().find(|area| area["area"] == name).unwrap();
+        assert_eq!(area["stopped"], serde_json::Value::Null);
+        assert!(area["recorded"].as_u64().unwrap() > 5, "{area:#}");
+        area["to_tick"].as_u64().unwrap()
+    };
+    assert_eq!(ended("harbor-1"), 35);
+    assert!(ended("forest-1") > 0);
 }

@@ -16,8 +16,8 @@ mod rules_file;
 use std::io::Write;
 
 use past::Past;
-use schemas::AreaId;
 use schemas::subjects::{AREA_EVENTS, Subject};
+use schemas::{AreaId, Sequence};
 use world::Rules;
 
 pub use args::WhatifArgs;
@@ -96,16 +96,7 @@ pub(crate) async fn whatif(
     };
     let mut skips = Skips::new(args.answer.tolerant);
     for area in areas(args, past).await? {
-        match run.area(&area).await {
-            Err(ReplayError::Broken(why)) => skips.skip(Skipped {
-                stream: AREA_EVENTS.to_owned(),
-                from: schemas::Sequence(0),
-                to: past.span(AREA_EVENTS).await?.last,
-                place: Some(area.to_string()),
-                why,
-            })?,
-            other => other?,
-        }
+        run.area(&area, &mut skips).await?;
     }
     report.skipped = skips.list().to_vec();
     report.sort();
@@ -156,14 +147,16 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn area(&mut self, area: &AreaId) -> Result<(), ReplayError> {
+    async fn area(&mut self, area: &AreaId, skips: &mut Skips) -> Result<(), ReplayError> {
         let range = Range {
             from: self.args.from,
             to: self.args.to,
         };
-        let Some((mut recording, state)) =
-            Recording::open(self.past, self.index, area, range).await?
-        else {
+        let opened = match Recording::open(self.past, self.index, area, range).await {
+            Err(error) => return self.damaged(area, Sequence(0), error, skips).await,
+            Ok(opened) => opened,
+        };
+        let Some((mut recording, state)) = opened else {
             let why = format!(
                 "{area} is left out: from {} on its commands are no longer there",
                 range.from.map_or_else(|| "the beginning".to_owned(), named)
@@ -200,10 +193,15 @@ impl Run<'_> {
         };
         let mut compared = Comparison::new(&state);
         let mut waiting: Vec<Lived> = Vec::new();
-        while of.stopped.is_none()
-            && let Some(ticks) = recording.next().await?
-        {
-            waiting.extend(ticks);
+        while of.stopped.is_none() {
+            match recording.next(skips).await {
+                Ok(Some(ticks)) => waiting.extend(ticks),
+                Ok(None) => break,
+                Err(error) => {
+                    self.damaged(area, recording.last(), error, skips).await?;
+                    break;
+                }
+            }
             if waiting.len() >= TICKS_ASKED {
                 self.compare(&mut waiting, &mut compared, &mut of).await?;
             }
@@ -212,6 +210,30 @@ impl Run<'_> {
         self.notes(area, &recording);
         self.report.add(of, compared);
         Ok(())
+    }
+
+    /// Leaves out what comes after a frame of an area, because the next one is damaged; or ends with it.
+    async fn damaged(
+        &self,
+        area: &AreaId,
+        after: Sequence,
+        error: ReplayError,
+        skips: &mut Skips,
+    ) -> Result<(), ReplayError> {
+        let why = match error {
+            ReplayError::Broken(why) => why,
+            ReplayError::Log(error) if skips.may() && error.skip_to().is_some() => {
+                error.to_string()
+            }
+            error => return Err(error),
+        };
+        skips.skip(Skipped {
+            stream: AREA_EVENTS.to_owned(),
+            from: after.next(),
+            to: self.past.span(AREA_EVENTS).await?.last,
+            place: Some(area.to_string()),
+            why,
+        })
     }
 
     /// Has the ticks decided that wait, and compares.

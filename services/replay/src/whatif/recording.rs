@@ -20,6 +20,8 @@ use crate::decide::protocol::{Asked, Message};
 use crate::history::{self, Stop};
 use crate::index::Index;
 use crate::moment::Moment;
+use crate::reading::{From, Reading};
+use crate::skipped::Skips;
 
 /// An owner writes a frame a second; a longer silence is not lived through tick by tick.
 const MOST_SILENT_TICKS: u64 = 1_000;
@@ -78,6 +80,7 @@ pub(super) struct Recording {
     bodies: Bodies,
     position: CommandPosition,
     tick: Tick,
+    last: Sequence,
     /// Who left in the tick before.
     left: Vec<Fact>,
     beginning: Beginning,
@@ -130,13 +133,21 @@ impl Recording {
             frames,
             head,
             sent: Sent {
-                reader: past.read(AREA_COMMANDS, filters, after, Follow::UntilHead),
+                reader: Reading::open(
+                    past,
+                    AREA_COMMANDS,
+                    filters,
+                    From::After(after),
+                    Follow::UntilHead,
+                ),
                 span,
                 held: None,
+                damaged: Sequence(0),
             },
             bodies: Bodies::of(&state),
             position,
             tick: state.tick(),
+            last: sequence,
             left: Vec::new(),
             beginning,
             other_rules: other_rules(state.owner().map(|owner| owner.rules)),
@@ -145,13 +156,22 @@ impl Recording {
         Ok(Some((recording, state)))
     }
 
+    /// The last frame that was lived through.
+    pub(super) const fn last(&self) -> Sequence {
+        self.last
+    }
+
     /// Where it begins.
     pub(super) const fn beginning(&self) -> Beginning {
         self.beginning
     }
 
-    /// The ticks up to and with the next frame's; `None` at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<Vec<Lived>>, ReplayError> {
+    /// The ticks up to and with the next frame's; `None` at the end. Of commands that are damaged, `skips` says whether
+    /// they may be left out; without a frame nothing can go on.
+    pub(super) async fn next(
+        &mut self,
+        skips: &mut Skips,
+    ) -> Result<Option<Vec<Lived>>, ReplayError> {
         let Some(record) = self.frames.next().await? else {
             return Ok(None);
         };
@@ -171,8 +191,9 @@ impl Recording {
             }
             ticks.extend(silent.map(|tick| self.silent(Tick(tick), frame.at, record.sequence)));
         }
-        ticks.push(self.lived(&record, &frame).await?);
+        ticks.push(self.lived(&record, &frame, skips).await?);
         self.tick = frame.tick;
+        self.last = record.sequence;
         Ok(Some(ticks))
     }
 
@@ -192,8 +213,13 @@ impl Recording {
         }
     }
 
-    async fn lived(&mut self, record: &Record, frame: &Frame) -> Result<Lived, ReplayError> {
-        let (messages, complete) = self.sent.take(self.position, frame.pos).await?;
+    async fn lived(
+        &mut self,
+        record: &Record,
+        frame: &Frame,
+        skips: &mut Skips,
+    ) -> Result<Lived, ReplayError> {
+        let (messages, complete) = self.sent.take(self.position, frame.pos, skips).await?;
         self.incomplete += u64::from(!complete);
         self.position = frame.pos;
         if let Some(Fact::Owned { rules, .. }) = frame.facts.first() {
@@ -278,10 +304,12 @@ fn orders(frame: &Frame) -> Vec<Fact> {
 
 /// The area's command messages, in step with the frames that consumed them.
 struct Sent {
-    reader: PastReader,
+    reader: Reading,
     span: Span,
     /// Consumed in part, or not yet.
     held: Option<Record>,
+    /// Up to here some could not be read.
+    damaged: Sequence,
 }
 
 impl Sent {
@@ -290,6 +318,7 @@ impl Sent {
         &mut self,
         from: CommandPosition,
         to: CommandPosition,
+        skips: &mut Skips,
     ) -> Result<(Vec<Message>, bool), ReplayError> {
         let mut messages = Vec::new();
         if (to.sequence, to.index) <= (from.sequence, from.index) {
@@ -298,7 +327,7 @@ impl Sent {
         loop {
             let next = match self.held.take() {
                 Some(held) => Some(held),
-                None => self.reader.next().await?,
+                None => self.read(skips).await?,
             };
             let Some(record) = next else { break };
             if record.sequence > to.sequence {
@@ -324,6 +353,15 @@ impl Sent {
             }
         }
         messages.retain(|message| !apart(message).is_empty());
-        Ok((messages, !self.span.lacks(from.sequence, to.sequence)))
+        let lacks = self.damaged > from.sequence || self.span.lacks(from.sequence, to.sequence);
+        Ok((messages, !lacks))
+    }
+
+    async fn read(&mut self, skips: &mut Skips) -> Result<Option<Record>, ReplayError> {
+        let before = skips.list().len();
+        let next = self.reader.next(skips).await?;
+        let damage = skips.list()[before..].iter().map(|skipped| skipped.to);
+        self.damaged = damage.fold(self.damaged, Sequence::max);
+        Ok(next)
     }
 }
