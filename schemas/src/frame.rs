@@ -43,7 +43,7 @@ pub struct Frame {
     pub prev: Digest,
     /// The tick after which the state is as hashed.
     pub tick: Tick,
-    /// When the owner decided it, by its clock; never going back within an area.
+    /// When the owner decided it, in the time of the broker as it knows it (ADR 21); never going back within an area.
     pub at: UnixMillis,
     /// How far the area has consumed its commands.
     pub pos: CommandPosition,

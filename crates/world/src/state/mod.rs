@@ -116,7 +116,7 @@ impl AreaState {
         self.tick.last_step()
     }
 
-    /// When the last frame was decided, by its owner's clock.
+    /// When the last frame was decided, in the broker's time.
     #[must_use]
     pub const fn at(&self) -> UnixMillis {
         self.at

@@ -12,7 +12,7 @@ mod who;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use eventlog::EventLog;
 use schemas::control::Order;
@@ -41,7 +41,7 @@ pub(crate) enum PlayerCommand {
         #[arg(required_unless_present = "again", conflicts_with = "again")]
         id: Option<String>,
         /// Why, for those who read the log; nothing personal: a request's number
-        #[arg(long, value_name = "TEXT", required_unless_present = "again")]
+        #[arg(long, value_name = "TEXT", value_parser = impersonal, required_unless_present = "again")]
         reason: Option<String>,
         /// Who orders it [default: $USER]
         #[arg(long, value_name = "NAME")]
@@ -56,6 +56,16 @@ pub(crate) enum PlayerCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// A reason without what must not stand in the log for ever.
+fn impersonal(reason: &str) -> Result<String, String> {
+    if reason.chars().count() <= LONGEST_REASON && !reason.contains('@') {
+        return Ok(reason.to_owned());
+    }
+    Err(format!(
+        "it stands in the log for ever: give at most {LONGEST_REASON} characters, and no address"
+    ))
 }
 
 /// What these tools hold.
@@ -86,10 +96,6 @@ pub(crate) async fn run(
         json,
     } = args.command;
     let reason = reason.unwrap_or_default();
-    ensure!(
-        reason.chars().count() <= LONGEST_REASON && !reason.contains('@'),
-        "a reason stands in the log for ever: give at most {LONGEST_REASON} characters, and no address"
-    );
     let user = || std::env::var("USER").ok().filter(|user| !user.is_empty());
     let by = by.or_else(user).unwrap_or_else(|| "operator".to_owned());
     let orders = if again {
