@@ -1,18 +1,17 @@
 //! What a running world feels of something that reads its past:
-//! `cargo run --release -p replay --example disturbed -- --data-dir DIR [--rounds N] [--seconds N] -- COMMAND…`
+//! `cargo run --release -p replay --example disturbed -- [--rounds N] [--seconds N] ADDRESS… -- COMMAND…`
 //!
-//! Beside `worldline up --bots 200 --data-dir DIR`. In turns, `--seconds` without and as long with COMMAND, which is
+//! Beside `worldline up --bots 200 --data-dir DIR`; the addresses are where it and its workers serve their metrics (each
+//! log in `DIR/log` begins with one). In turns, `--seconds` without and as long with COMMAND, which is
 //! started again whenever it ends (`{}` in its arguments is replaced by a number of its own). The 99th percentiles of
 //! what the stack measures of itself are printed for each turn, and the median of their differences.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use clap::Parser;
-use devstack::RunFile;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
@@ -27,13 +26,13 @@ const WATCHED: [&str; 4] = [
 
 #[derive(Parser)]
 struct Args {
-    /// Of the stack that runs.
-    #[arg(long)]
-    data_dir: PathBuf,
     #[arg(long, default_value_t = 5)]
     rounds: u32,
     #[arg(long, default_value_t = 30)]
     seconds: u64,
+    /// Where metrics are served, `127.0.0.1:7777`.
+    #[arg(required = true)]
+    addresses: Vec<String>,
     /// What may disturb.
     #[arg(last = true, required = true)]
     command: Vec<String>,
@@ -45,11 +44,10 @@ type Counts = BTreeMap<String, Vec<(f64, f64)>>;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    let stack = RunFile::find(&args.data_dir)?;
     let mut differences: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for round in 0..args.rounds {
-        let alone = turn(&stack, &args, None).await?;
-        let disturbed = turn(&stack, &args, Some(round)).await?;
+        let alone = turn(&args, None).await?;
+        let disturbed = turn(&args, Some(round)).await?;
         for name in WATCHED {
             let (before, after) = (alone[name], disturbed[name]);
             println!("{name}: p99 {before:.2} ms alone, {after:.2} ms disturbed");
@@ -65,12 +63,8 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// The 99th percentiles of a turn, in milliseconds.
-async fn turn(
-    stack: &RunFile,
-    args: &Args,
-    disturbing: Option<u32>,
-) -> anyhow::Result<BTreeMap<&'static str, f64>> {
-    let before = counts(stack).await?;
+async fn turn(args: &Args, disturbing: Option<u32>) -> anyhow::Result<BTreeMap<&'static str, f64>> {
+    let before = counts(&args.addresses).await?;
     let end = Instant::now() + Duration::from_secs(args.seconds);
     let mut runs = 0;
     while let Some(round) = disturbing
@@ -81,7 +75,7 @@ async fn turn(
         runs += 1;
     }
     tokio::time::sleep_until(end).await;
-    let after = counts(stack).await?;
+    let after = counts(&args.addresses).await?;
     let mut turn = BTreeMap::new();
     for name in WATCHED {
         let (before, after) = (before.get(name), after.get(name));
@@ -114,37 +108,43 @@ async fn disturb(command: &[String], name: &str, end: Instant) -> anyhow::Result
     Ok(())
 }
 
-/// What the stack has observed until now.
-async fn counts(stack: &RunFile) -> anyhow::Result<Counts> {
-    let host = stack.http_url.trim_start_matches("http://");
-    let host = host.trim_end_matches('/');
-    let mut stream = TcpStream::connect(host).await.context("the stack")?;
-    let request = format!("GET /metrics HTTP/1.0\r\nHost: {host}\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    let mut text = String::new();
-    stream.read_to_string(&mut text).await?;
+/// What all have observed until now.
+async fn counts(addresses: &[String]) -> anyhow::Result<Counts> {
     let mut counts: BTreeMap<String, BTreeMap<u64, (f64, f64)>> = BTreeMap::new();
-    for line in text.lines() {
-        let Some((name, rest)) = line.split_once("_bucket{") else {
-            continue;
-        };
-        let bound = rest
-            .split_once("le=\"")
-            .and_then(|(_, rest)| rest.split_once('"'));
-        let (Some((bound, _)), Some((_, count))) = (bound, line.rsplit_once(' ')) else {
-            continue;
-        };
-        let bound: f64 = bound.replace("+Inf", "inf").parse()?;
-        let of = counts.entry(name.to_owned()).or_default();
-        // Bounds are positive, so their bits are in their order.
-        let sum = of.entry(bound.to_bits()).or_insert((bound, 0.0));
-        sum.1 += count.parse::<f64>()?;
+    for address in addresses {
+        for line in metrics(address).await?.lines() {
+            let Some((name, rest)) = line.split_once("_bucket{") else {
+                continue;
+            };
+            let bound = rest
+                .split_once("le=\"")
+                .and_then(|(_, rest)| rest.split_once('"'));
+            let (Some((bound, _)), Some((_, count))) = (bound, line.rsplit_once(' ')) else {
+                continue;
+            };
+            let bound: f64 = bound.replace("+Inf", "inf").parse()?;
+            let of = counts.entry(name.to_owned()).or_default();
+            // Bounds are positive, so their bits are in their order.
+            let sum = of.entry(bound.to_bits()).or_insert((bound, 0.0));
+            sum.1 += count.parse::<f64>()?;
+        }
     }
     let in_order = |of: BTreeMap<u64, (f64, f64)>| of.into_values().collect();
     Ok(counts
         .into_iter()
         .map(|(name, of)| (name, in_order(of)))
         .collect())
+}
+
+async fn metrics(address: &str) -> anyhow::Result<String> {
+    let mut stream = TcpStream::connect(address)
+        .await
+        .with_context(|| format!("asking {address}"))?;
+    let request = format!("GET /metrics HTTP/1.0\r\nHost: {address}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await?;
+    Ok(text)
 }
 
 /// Of what was observed in between; within a bucket as if evenly spread, as Prometheus' `histogram_quantile` does.

@@ -12,7 +12,7 @@ use crate::moment::Moment;
 
 /// Messages that an export reads from the broker in a second, if nothing else is said: what leaves a two-core machine
 /// under play undisturbed (docs/benchmarks.md).
-const UNDISTURBING: u64 = 10_000;
+const UNDISTURBING: u64 = 3_000;
 
 /// What the files are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
@@ -65,7 +65,7 @@ pub struct ExportArgs {
     /// A file of 64 hexadecimal digits: the key of the pseudonyms, instead of the realm's own
     #[arg(long, value_name = "FILE")]
     pub pseudonym_key: Option<PathBuf>,
-    /// Messages read in a second; 0: as fast as it goes. Default: 10000 while a broker is read, which leaves its
+    /// Messages read in a second; 0: as fast as it goes. Default: 3000 while a broker is read, which leaves its
     /// players undisturbed
     #[arg(long, value_name = "MESSAGES")]
     pub max_rate: Option<u64>,
