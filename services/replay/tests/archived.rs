@@ -124,3 +124,15 @@ async fn every_answer_is_the_same_wherever_the_past_lies() {
         assert_eq!(without_sizes(&found), without_sizes(&wanted), "{place}");
     }
 }
+
+#[tokio::test]
+async fn a_directory_without_an_archive_is_the_wrong_one_to_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let location = Location::Directory(directory.path().to_path_buf());
+    let past = Past::of_archive(Archive::create(&location).unwrap());
+    for question in questions() {
+        let asked = replay::execute(Cli::new(question), &past, None, &mut Vec::new()).await;
+        let refused = asked.unwrap_err();
+        assert_eq!(refused.code(), exit::USAGE, "{refused:?}");
+    }
+}

@@ -123,6 +123,9 @@ pub(crate) async fn run(
         }
         let verb = if dry_run { "would be erased" } else { "erased" };
         println!("account {account}:");
+        if erased.done.is_empty() && erased.left.is_empty() {
+            println!("  nothing is left to be erased");
+        }
         erased
             .done
             .iter()
