@@ -5,8 +5,10 @@ mod sample;
 use eventlog::{EventLog, Follow, Record};
 use past::{Archive, Location, Past, Seal, seal};
 use replay::{Answer, Cli, ListArgs, ReplayCommand, ShowArgs, TailArgs, VerifyArgs, exit};
-use sample::{area_id, busy_day, realm_key};
+use sample::forged::forge;
+use sample::{Realm, area_id, busy_day, realm_key};
 use schemas::Sequence;
+use schemas::outcome::{EffectOutcome, EffectVerdict};
 use schemas::subjects::{AREA_COMMANDS, AREA_EVENTS, Domain};
 
 async fn held(log: &EventLog, stream: &str) -> Vec<Record> {
@@ -19,7 +21,11 @@ async fn held(log: &EventLog, stream: &str) -> Vec<Record> {
 }
 
 /// Archives of each stream the first `share` hundredths, in segments of seven messages.
-async fn archived(log: &EventLog, directory: &std::path::Path, share: usize) -> Archive {
+async fn archived(
+    log: &EventLog,
+    directory: &std::path::Path,
+    share: impl Fn(&str) -> usize,
+) -> Archive {
     let archive = Archive::create(&Location::Directory(directory.to_path_buf())).unwrap();
     let domains = Domain::ALL.into_iter();
     let domains = domains.flat_map(|domain| [domain.command_stream(), domain.event_stream()]);
@@ -28,7 +34,7 @@ async fn archived(log: &EventLog, directory: &std::path::Path, share: usize) -> 
         let incarnation = info.incarnation;
         let mut writer = archive.writer(stream, &info, 1000).await.unwrap();
         let records = held(log, stream).await;
-        let some = records.len() * share / 100;
+        let some = records.len() * share(stream) / 100;
         for records in records[..some].chunks(7) {
             let sealed = seal(
                 Seal {
@@ -92,8 +98,8 @@ async fn every_answer_is_the_same_wherever_the_past_lies() {
     let log = realm.log.clone();
     let broker = Past::of_log(log.clone());
     let directories = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    let whole = archived(&log, directories[0].path(), 100).await;
-    let half = archived(&log, directories[1].path(), 50).await;
+    let whole = archived(&log, directories[0].path(), |_| 100).await;
+    let half = archived(&log, directories[1].path(), |_| 50).await;
     let places = [
         (
             "joined, all archived",
@@ -135,4 +141,61 @@ async fn a_directory_without_an_archive_is_the_wrong_one_to_name() {
         let refused = asked.unwrap_err();
         assert_eq!(refused.code(), exit::USAGE, "{refused:?}");
     }
+}
+
+fn verify() -> ReplayCommand {
+    ReplayCommand::Verify(VerifyArgs {
+        answer: Answer::json(),
+        ..VerifyArgs::default()
+    })
+}
+
+#[tokio::test]
+async fn streams_that_end_at_different_times_are_verified_as_far_as_causes_are_archived() {
+    let realm = busy_day().await;
+    let shares = [
+        (AREA_EVENTS, 0),
+        (AREA_EVENTS, 40),
+        (Domain::Lobby.event_stream(), 0),
+        (Domain::Lobby.event_stream(), 60),
+        (Domain::Control.event_stream(), 0),
+    ];
+    for (short, share) in shares {
+        let directory = tempfile::tempdir().unwrap();
+        let shares = |stream: &str| if stream == short { share } else { 100 };
+        let archive = archived(&realm.log, directory.path(), shares).await;
+        let (code, report) = answer(&Past::of_archive(archive), verify()).await;
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        let findings = report["findings"].as_array().unwrap();
+        assert!(findings.is_empty(), "{share} % of {short}: {findings:#?}");
+        assert_eq!(code, exit::CLEAN);
+        let beyond = report["beyond_archive"].as_u64();
+        let orders = short == Domain::Control.event_stream();
+        assert!(
+            orders || beyond > Some(0),
+            "{share} % of {short}: {report:#}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_never_had_a_cause_is_found_in_an_archive_too() {
+    let realm = busy_day().await;
+    let at = forge(&realm, |frame| {
+        frame.outcomes.effects.push(EffectOutcome {
+            source: Realm::id("forest-1"),
+            number: 1,
+            verdict: EffectVerdict::Applied,
+        });
+    })
+    .await;
+    let directory = tempfile::tempdir().unwrap();
+    let archive = archived(&realm.log, directory.path(), |_| 100).await;
+    let (code, report) = answer(&Past::of_archive(archive), verify()).await;
+    assert_eq!(code, exit::FINDINGS);
+    let found = format!("\"sequence\":{at}");
+    assert!(
+        report.contains(&found) && report.contains("never issued it"),
+        "{report}"
+    );
 }

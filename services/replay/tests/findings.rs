@@ -3,6 +3,7 @@
 mod sample;
 
 use replay::{Cli, ReplayCommand, VerifyArgs};
+use sample::forged::{HARBOR, append, forge, silent};
 use sample::{Realm, area_id, busy_day};
 use schemas::command::AreaMessage;
 use schemas::effect::Confirmation;
@@ -11,47 +12,8 @@ use schemas::frame::{Frame, StateHash};
 use schemas::outcome::{EffectOutcome, EffectVerdict, Reason, Rejected};
 use schemas::segment::InputBits;
 use schemas::subjects::{Domain, area_events, keyed_events};
-use schemas::{CharacterId, Digest, Tick};
-use world::{AreaState, FoldError};
-
-const HARBOR: &str = "harbor-1";
-
-/// A frame that follows the area's last and tells nothing.
-fn silent(state: &AreaState) -> Frame {
-    Frame {
-        version: 1,
-        epoch: state.epoch(),
-        claim: state.claim(),
-        no: state.frame_no().next(),
-        prev: state.last_digest(),
-        tick: Tick(state.tick().0 + 1),
-        at: state.at(),
-        pos: state.position(),
-        facts: Vec::new(),
-        motion: schemas::motion::Motion::default(),
-        outcomes: schemas::outcome::Outcomes::default(),
-        effects: Vec::new(),
-        hash: StateHash::default(),
-    }
-}
-
-/// Appends a frame of a cunning owner: whatever it tells, its hashes are right.
-async fn forge(realm: &Realm, change: impl FnOnce(&mut Frame)) -> u64 {
-    let state = realm.state(HARBOR);
-    let mut frame = silent(state);
-    change(&mut frame);
-    if let Err(FoldError::HashMismatch { found, .. }) =
-        state.clone().fold(&frame, Digest::default())
-    {
-        frame.hash = found;
-    }
-    append(realm, &frame).await
-}
-
-async fn append(realm: &Realm, frame: &Frame) -> u64 {
-    let subject = area_events(&area_id(HARBOR));
-    realm.append(&subject, schemas::encode(frame)).await.0
-}
+use schemas::{CharacterId, Digest};
+use world::AreaState;
 
 /// All findings, as `check stream:sequence place: message`.
 async fn findings(realm: &Realm) -> Vec<String> {

@@ -7,7 +7,7 @@ use schemas::fact::Fact;
 use schemas::frame::{Frame, MAX_FRAME_BYTES};
 use schemas::outcome::EffectVerdict;
 use schemas::subjects::{AREA_EVENTS, AggregateId, Subject};
-use schemas::{AreaId, CharacterId, Sequence};
+use schemas::{AreaId, CharacterId, Sequence, UnixMillis};
 use serde::{Deserialize, Serialize};
 use world::AreaState;
 
@@ -81,8 +81,13 @@ impl Areas {
         &self.commands
     }
 
-    pub(super) fn known(&self) -> impl Iterator<Item = &AreaId> {
-        self.folded.states.keys()
+    /// Each area that has frames, and when it was last heard of; `None`: nothing can be said.
+    pub(super) fn known(&self) -> impl Iterator<Item = (&AreaId, Option<UnixMillis>)> {
+        let at = |state: &Option<AreaState>| state.as_ref().map(AreaState::at);
+        self.folded
+            .states
+            .iter()
+            .map(move |(area, state)| (area, at(state)))
     }
 
     /// Takes a message apart; it is folded once what it needs has been.

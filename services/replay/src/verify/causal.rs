@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use eventlog::Follow;
 use past::Past;
-use schemas::Sequence;
-use schemas::subjects::{AREA_EVENTS, Domain};
+use schemas::subjects::{AREA_EVENTS, AggregateId, Domain};
+use schemas::{Sequence, UnixMillis};
 
 use super::Books;
 use super::areas::{self, Areas};
@@ -53,9 +53,20 @@ pub(super) struct Causal<'a> {
 
 /// What it has come to.
 pub(super) struct End {
+    /// When the last order to an area was stored.
+    pub(super) opened_until: Option<UnixMillis>,
     pub(super) books: Books,
     pub(super) areas: Areas,
     pub(super) lobby: Lobby,
+}
+
+/// In which of the three an aggregate's messages are.
+const fn stream_of(id: &AggregateId) -> usize {
+    match id {
+        AggregateId::Control(_) => 0,
+        AggregateId::Area(_) => 1,
+        AggregateId::Character(_) => 2,
+    }
 }
 
 impl<'a> Causal<'a> {
@@ -97,7 +108,8 @@ impl<'a> Causal<'a> {
         })
     }
 
-    /// Folds to the heads of all three.
+    /// Folds to the heads of all three; of an archive alone, whose streams end at times of their own, as far as causes
+    /// are archived.
     pub(super) async fn run(mut self) -> Result<End, ReplayError> {
         let mut total = 0;
         for stream in [FRAMES, ENTRIES, ORDERS] {
@@ -130,7 +142,11 @@ impl<'a> Causal<'a> {
             }
         }
         self.keep_skipped();
+        if self.needs().iter().any(Option::is_some) {
+            self.books.report.beyond_archive = total.saturating_sub(self.messages);
+        }
         Ok(End {
+            opened_until: self.orders.stored_at(),
             books: self.books,
             areas: self.areas,
             lobby: self.lobby,
@@ -150,11 +166,7 @@ impl<'a> Causal<'a> {
                 .fill(&mut self.skips, |record| self.lobby.read(record))
                 .await?;
             let ready = |waits: Option<&Needs>| waits.map(|needs| self.books.mail.meets(needs));
-            let waiting = [
-                ready(self.orders.needs()),
-                ready(self.frames.needs()),
-                ready(self.entries.needs()),
-            ];
+            let waiting = self.needs().map(ready);
             if waiting == [None; 3] {
                 return Ok(None);
             }
@@ -165,9 +177,53 @@ impl<'a> Causal<'a> {
                     || waiting[1].is_none() && self.frames.reopen()
                     || waiting[2].is_none() && self.entries.reopen() => {}
                 // Nothing will ever meet it: it is folded all the same, and found out.
-                None => return Ok(waiting.iter().position(Option::is_some)),
+                None => {
+                    let beyond = self.beyond_archive();
+                    let lacks = |stream: &usize| waiting[*stream].is_some() && !beyond[*stream];
+                    return Ok((0..3).find(lacks));
+                }
             }
         }
+    }
+
+    /// What the next messages need: orders, frames, entries.
+    fn needs(&self) -> [Option<&Needs>; 3] {
+        [
+            self.orders.needs(),
+            self.frames.needs(),
+            self.entries.needs(),
+        ]
+    }
+
+    /// Which of the next messages wait for what is not in the archive yet. A cause is stored before its effect, so its
+    /// stream must end before that, or wait itself.
+    fn beyond_archive(&self) -> [bool; 3] {
+        let mut beyond = [false; 3];
+        if self.past.log().is_some() {
+            return beyond;
+        }
+        let times = [
+            self.orders.stored_at(),
+            self.frames.stored_at(),
+            self.entries.stored_at(),
+        ];
+        let needs = self.needs();
+        for _ in 0..beyond.len() {
+            for (stream, needed) in needs.iter().enumerate() {
+                let Some(needed) = needed else { continue };
+                let lacks = |cause: usize| {
+                    let ended = needs[cause].is_none() && times[cause] <= times[stream];
+                    ended || beyond[cause]
+                };
+                let waits = self
+                    .books
+                    .mail
+                    .unmet(needed)
+                    .any(|who| lacks(stream_of(who)));
+                beyond[stream] |= waits;
+            }
+        }
+        beyond
     }
 
     async fn fold(&mut self, next: usize) -> Result<(), ReplayError> {

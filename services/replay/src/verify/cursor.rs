@@ -2,7 +2,7 @@
 
 use eventlog::{Follow, Record};
 use past::Past;
-use schemas::Sequence;
+use schemas::{Sequence, UnixMillis};
 
 use super::mail::Needs;
 use crate::ReplayError;
@@ -26,6 +26,8 @@ pub(super) struct Cursor<T> {
     next: Option<T>,
     /// Where that one stands.
     next_at: Sequence,
+    /// When the last message was stored that was read.
+    stored_at: Option<UnixMillis>,
     /// The last message that was taken.
     taken_to: Sequence,
 }
@@ -42,6 +44,7 @@ impl<T: Waiting> Cursor<T> {
             reopened_at: None,
             next: None,
             next_at: after,
+            stored_at: None,
             taken_to: after,
         }
     }
@@ -57,6 +60,7 @@ impl<T: Waiting> Cursor<T> {
                 Some(record) => {
                     self.read_to = record.sequence;
                     self.next_at = record.sequence;
+                    self.stored_at = Some(record.stored_at);
                     self.next = Some(read(record));
                 }
                 None => self.ended = true,
@@ -67,6 +71,11 @@ impl<T: Waiting> Cursor<T> {
 
     pub(super) fn needs(&self) -> Option<&Needs> {
         self.next.as_ref().map(Waiting::needs)
+    }
+
+    /// When the next message was stored; at the end, the last one that was read.
+    pub(super) const fn stored_at(&self) -> Option<UnixMillis> {
+        self.stored_at
     }
 
     pub(super) fn take(&mut self) -> Option<T> {

@@ -39,11 +39,21 @@ pub(super) type Wrong = Result<(), String>;
 impl Mail {
     /// Whether all that `needs` names has been folded.
     pub(super) fn meets(&self, needs: &Needs) -> bool {
+        self.unmet(needs).next().is_none()
+    }
+
+    /// Whose messages are still to be folded before all that `needs` names has been.
+    pub(super) fn unmet<'a>(&'a self, needs: &'a Needs) -> impl Iterator<Item = &'a AggregateId> {
         let known =
             |pair: &Pair, count: fn(&Counters) -> u64| self.pairs.get(pair).map_or(0, count);
-        let issued = |(pair, number): &(Pair, u64)| known(pair, |c| c.issued) >= *number;
-        let applied = |(pair, number): &(Pair, u64)| known(pair, |c| c.applied) >= *number;
-        needs.issued.iter().all(issued) && needs.applied.iter().all(applied)
+        let issued = move |(pair, number): &'a (Pair, u64)| {
+            (known(pair, |c| c.issued) < *number).then_some(&pair.0)
+        };
+        let applied = move |(pair, number): &'a (Pair, u64)| {
+            (known(pair, |c| c.applied) < *number).then_some(&pair.1)
+        };
+        let issued = needs.issued.iter().filter_map(issued);
+        issued.chain(needs.applied.iter().filter_map(applied))
     }
 
     pub(super) fn issue(&mut self, pair: Pair, number: u64) -> Wrong {

@@ -51,6 +51,9 @@ pub struct Report {
     pub characters_travelling: u64,
     /// Characters that were lost and have been taken back: each an operator has to account for.
     pub characters_reclaimed: u64,
+    /// Messages of an archive alone that are not verified: it ends before what caused them.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub beyond_archive: u64,
     /// What was decided again, with `--decide`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<Decided>,
@@ -59,6 +62,12 @@ pub struct Report {
     pub skipped: Vec<Skipped>,
     /// What should not be; empty: clean.
     pub findings: Vec<Finding>,
+}
+
+/// Whether there are none.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde lends the field")]
+const fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Report {
@@ -174,6 +183,13 @@ impl Report {
             self.characters_travelling,
             self.frames_unmatched
         )?;
+        if self.beyond_archive > 0 {
+            writeln!(
+                out,
+                "not verified: {} messages; the archive ends before what caused them",
+                self.beyond_archive
+            )?;
+        }
         if self.characters_reclaimed > 0 {
             writeln!(
                 out,

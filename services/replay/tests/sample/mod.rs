@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test uses its part of the realm")]
 
 mod area;
+pub(crate) mod forged;
 pub(crate) mod people;
 
 use std::collections::{BTreeMap, HashMap};
