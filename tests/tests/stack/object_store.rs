@@ -6,6 +6,8 @@ use worldline_tests::stack::{Plan, Stack};
 
 use crate::BINARY;
 
+/// Harbor, forest, meadow.
+const AREAS: usize = 3;
 const NAME: &str = "Annabella";
 const SAID: &str = "kept for ever";
 
@@ -45,7 +47,8 @@ async fn an_archive_in_an_object_store_is_written_verified_and_read() -> anyhow:
     let stack = &stack;
     eventually("the areas sleep", || async move {
         let told = told(stack, &[]).await?;
-        Ok(told.last().is_some_and(|line| line.contains("hibernated")))
+        let asleep = told.iter().filter(|line| line.contains("hibernated"));
+        Ok(asleep.count() == AREAS)
     })
     .await?;
     let second = stack.tool(&["archive", "run", "--once"]).await?;
