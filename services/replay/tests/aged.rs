@@ -6,6 +6,7 @@ mod sample;
 use std::time::Duration;
 
 use archiver::{Archiver, Config, Extent, Round, Size};
+use devstack::test::TestBroker;
 use eventlog::streams::{self, StreamsFile};
 use eventlog::{Connect, EventLog, SnapshotPoint};
 use past::{Archive, Location, Past, PastError};
@@ -15,6 +16,7 @@ use sample::{Realm, area_id, play};
 use schemas::subjects::{AREA_COMMANDS, AREA_EVENTS, area_events};
 use schemas::{CharacterId, segment::InputBits};
 use serde_json::Value;
+use tempfile::TempDir;
 
 const AREAS: [&str; 2] = ["forest-1", "harbor-1"];
 
@@ -143,8 +145,16 @@ async fn second_day(realm: &mut Realm) {
     realm.ticks(3).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_past_is_decided_again_as_far_back_as_there_are_frames() {
+/// A broker that was played on for a day, and an archive in which nothing is yet.
+struct World {
+    log: EventLog,
+    archive: Archive,
+    realm: Realm,
+    /// Where they are; gone when dropped.
+    kept: (TestBroker, TempDir),
+}
+
+async fn first_day() -> World {
     let server = devstack::test::broker().await.unwrap();
     let options = Connect::to(server.url(), "test");
     let log = EventLog::connect(&options).await.unwrap();
@@ -153,6 +163,22 @@ async fn the_past_is_decided_again_as_far_back_as_there_are_frames() {
     let archive = Archive::create(&Location::Directory(directory.path().to_path_buf())).unwrap();
     let mut realm = Realm::on(log.clone());
     play(&mut realm).await;
+    World {
+        log,
+        archive,
+        realm,
+        kept: (server, directory),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_past_is_decided_again_as_far_back_as_there_are_frames() {
+    let World {
+        log,
+        archive,
+        mut realm,
+        kept: _kept,
+    } = first_day().await;
     let evening = Some(realm.at().0);
 
     let broker = Past::of_log(log.clone());
@@ -241,14 +267,12 @@ async fn the_past_is_decided_again_as_far_back_as_there_are_frames() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commands_that_were_never_archived_are_a_hole_and_nothing_else() {
-    let server = devstack::test::broker().await.unwrap();
-    let options = Connect::to(server.url(), "test");
-    let log = EventLog::connect(&options).await.unwrap();
-    keep_commands(&log, "7d").await;
-    let directory = tempfile::tempdir().unwrap();
-    let archive = Archive::create(&Location::Directory(directory.path().to_path_buf())).unwrap();
-    let mut realm = Realm::on(log.clone());
-    play(&mut realm).await;
+    let World {
+        log,
+        archive,
+        mut realm,
+        kept: _kept,
+    } = first_day().await;
     round(&log, &archive, Extent::All, false).await;
     // While nobody archives, a day's commands grow too old. Before and after it all is there.
     second_day(&mut realm).await;
