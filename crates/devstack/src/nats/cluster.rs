@@ -250,8 +250,8 @@ impl Cluster {
         Err(no_leader(stream))
     }
 
-    /// Waits until the nodes that run agree on a leader and each has all that its streams' leaders have. A node that was
-    /// away is a full replica again only then.
+    /// Waits until the nodes that run agree on a leader, who sees them all, and each has all that its streams' leaders
+    /// have. Only then can a new stream be laid on a node, and is one that was away a full replica again.
     pub async fn ready(&self) -> Result<(), ClusterError> {
         let begun = Instant::now();
         while begun.elapsed() < READY_WITHIN {
@@ -271,7 +271,7 @@ impl Cluster {
         let running: Vec<&str> = views.iter().map(|(_, name, _)| name.as_str()).collect();
         let agreed = |view: &monitor::View| view.meta_leader() == Some((leader, self.nodes.len()));
         let complete = |(_, name, view): &(usize, String, monitor::View)| {
-            agreed(view) && view.is_complete(name, &running)
+            agreed(view) && !view.shuns(&running) && view.is_complete(name, &running)
         };
         if !views.iter().all(complete) {
             return false;

@@ -26,6 +26,16 @@ struct Meta {
     leader: String,
     #[serde(default)]
     cluster_size: usize,
+    /// The other nodes; only the leader lists them.
+    #[serde(default)]
+    replicas: Vec<Peer>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Peer {
+    name: String,
+    #[serde(default)]
+    offline: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -62,14 +72,21 @@ impl View {
         (!meta.leader.is_empty()).then_some((meta.leader.as_str(), meta.cluster_size))
     }
 
+    /// Whether nothing is laid on one of the `running` nodes, because the leader holds it to be away. It may do so for a
+    /// moment after they have met.
+    pub(super) fn shuns(&self, running: &[&str]) -> bool {
+        let peers = self.meta_cluster.iter().flat_map(|meta| &meta.replicas);
+        let mut away = peers.filter(|peer| peer.offline);
+        away.any(|peer| running.contains(&peer.name.as_str()))
+    }
+
     /// Whether every stream has a leader, and those that `leader` leads have all their replicas on `running` nodes up to
     /// date. Only a leader knows how far the others are.
     pub(super) fn is_complete(&self, leader: &str, running: &[&str]) -> bool {
         let streams = self.account_details.iter().flat_map(|a| &a.stream_detail);
         let mut groups = streams.filter_map(|stream| stream.cluster.as_ref());
-        let behind = |replica: &Replica| {
-            !replica.current && running.iter().any(|name| *name == replica.name)
-        };
+        let behind =
+            |replica: &Replica| !replica.current && running.contains(&replica.name.as_str());
         groups.all(|group| {
             let led_here = group.leader == leader;
             !(group.leader.is_empty() || led_here && group.replicas.iter().any(behind))
@@ -129,13 +146,16 @@ mod tests {
 
     #[test]
     fn leaders_are_read_from_the_page() {
-        let page = r#"{"meta_cluster":{"name":"worldline","leader":"nats-2","cluster_size":3},
+        let page = r#"{"meta_cluster":{"name":"worldline","leader":"nats-2","cluster_size":3,
+                "replicas":[{"name":"nats-1","current":true},{"name":"nats-3","current":false,"offline":true}]},
             "account_details":[{"name":"$G","stream_detail":[
                 {"name":"A","cluster":{"name":"worldline","leader":"nats-1",
                     "replicas":[{"name":"nats-2","current":true},{"name":"nats-3","current":false}]}},
                 {"name":"B","cluster":{"name":"worldline"}}]}]}"#;
         let view: View = serde_json::from_str(page).expect("a page");
         assert_eq!(view.meta_leader(), Some(("nats-2", 3)));
+        assert!(view.shuns(&["nats-1", "nats-3"]));
+        assert!(!view.shuns(&["nats-1", "nats-2"]), "nats-3 is away indeed");
         assert_eq!(view.leader_of("A"), Some("nats-1"));
         assert_eq!(view.leader_of("B"), None, "an election");
         assert_eq!(view.leader_of("C"), None);

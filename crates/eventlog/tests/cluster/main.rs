@@ -3,6 +3,7 @@
 //!
 //! The contract's tests run on one broker and on the twin; here is only what takes a node to lose.
 
+mod creating;
 mod following;
 mod owning;
 mod stage;

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use devstack::test::TestCluster;
-use eventlog::streams::{self, StreamsFile};
-use eventlog::{AppendError, Appender, Connect, EventLog, Follow, Record};
+use eventlog::streams::{self, Report, StreamsFile};
+use eventlog::{AppendError, Appender, Connect, EventLog, Follow, ReadError, Record};
 use schemas::Sequence;
 
 pub(crate) const HARBOR: &str = "evt.area.harbor-1";
@@ -18,13 +18,21 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn set() -> Self {
-        let cluster = devstack::test::cluster().await.expect("a cluster");
-        let stage = Self { cluster };
-        let file = StreamsFile::built_in().expect("the built-in streams");
-        let log = stage.log().await;
-        let applied = streams::apply(&log, &file.with_replicas(3)).await;
-        applied.expect("streams");
+        let stage = Self::bare().await;
+        Self::apply(stage.log().await).await.expect("streams");
         stage
+    }
+
+    /// Without any stream.
+    pub(crate) async fn bare() -> Self {
+        let cluster = devstack::test::cluster().await.expect("a cluster");
+        Self { cluster }
+    }
+
+    /// Creates our streams, each with a copy on every node.
+    pub(crate) async fn apply(log: EventLog) -> Result<Report, ReadError> {
+        let file = StreamsFile::built_in().expect("the built-in streams");
+        streams::apply(&log, &file.with_replicas(3)).await
     }
 
     /// A client that knows all nodes.

@@ -83,6 +83,8 @@ pub(super) fn api_answer(payload: &[u8]) -> Result<Value, AskFault> {
         10037 => AskFault::Refused(NO_MESSAGE.to_owned()),
         // The account's or the disk's limits: asking again does not help.
         10002 | 10023 | 10047 => AskFault::Refused(error.to_string()),
+        // No node to put it on, but one is away: a cluster that has just come up, a node that is being restarted.
+        10005 if error.description.contains("peer offline") => AskFault::Silent(error.to_string()),
         _ if error.code >= 500 => AskFault::Silent(error.to_string()),
         _ => AskFault::Refused(error.to_string()),
     })
@@ -216,6 +218,20 @@ mod tests {
             "stream": "AREA_EVENTS", "seq": 0,
         });
         publish_answer(text.to_string().as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn only_for_a_node_that_is_away_a_place_is_asked_for_again() {
+        let asked = |description: &str| {
+            let error =
+                serde_json::json!({ "code": 400, "err_code": 10005, "description": description });
+            let answer = serde_json::json!({ "error": error }).to_string();
+            api_answer(answer.as_bytes()).unwrap_err()
+        };
+        let away = asked("no suitable peers for placement, peer offline");
+        assert!(matches!(away, AskFault::Silent(_)), "{away:?}");
+        let tags = asked("no suitable peers for placement, tags not matched ['eu']");
+        assert!(matches!(tags, AskFault::Refused(_)), "{tags:?}");
     }
 
     #[test]
