@@ -198,6 +198,13 @@ impl Client {
         }
     }
 
+    /// Says farewell, and goes when the server has let go of the connection.
+    pub async fn leave(mut self) {
+        self.send_message(Message::Close(None)).await;
+        // First comes the answer, then the socket's end.
+        while self.until_closed().await != 1006 {}
+    }
+
     /// Which names are on the screen.
     pub fn names(&self) -> Vec<&str> {
         self.screen
