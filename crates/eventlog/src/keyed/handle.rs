@@ -8,16 +8,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use schemas::effect::Effect;
-use schemas::keyed::{KeyedMessage, Reply};
+use schemas::keyed::KeyedMessage;
 use schemas::subjects::{AggregateId, wake};
 use schemas::{Sequence, UnixMillis, encode};
 
 use super::aggregate::Aggregate;
+use super::answer::answer;
 use super::error::KeyedError;
 use super::fault::{self, fault};
 use super::loaded::{Cache, Known, Loaded};
 use super::prepare::prepared;
-use super::step::{Answering, Handling, Step, step};
+use super::step::{Handling, Step, step};
 use crate::error::AppendError;
 use crate::lineage::Lineage;
 use crate::metric_names::COMMANDS_TOTAL;
@@ -174,15 +175,6 @@ impl<A: Aggregate> Handler<A> {
         }
         Ok(())
     }
-}
-
-async fn answer<A: Aggregate>(job: &Job, answering: Answering<A>) -> Result<(), KeyedError> {
-    let answer = Reply {
-        request: answering.request,
-        result: answering.result,
-    };
-    job.answer(&answering.to, encode(&answer).into()).await?;
-    Ok(())
 }
 
 pub(super) async fn send(

@@ -10,6 +10,7 @@
 //! to is the pure [`step()`], which tests may drive without a broker.
 
 mod aggregate;
+mod answer;
 mod error;
 mod fault;
 pub mod given;

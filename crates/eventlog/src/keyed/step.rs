@@ -39,7 +39,7 @@ pub struct Step<A: Aggregate> {
 
 /// An answer on its way.
 pub struct Answering<A: Aggregate> {
-    /// The asker's subject.
+    /// The asker's subject, as the command has it: it may be anything.
     pub to: String,
     /// The asker's number.
     pub request: u64,
@@ -100,9 +100,6 @@ pub fn step<A: Aggregate>(
         KeyedMessage::Confirmation(confirmation) => at.confirmation(confirmation),
     }
 }
-
-/// Only these may be answered to: a command cannot make a service publish anywhere else.
-const REPLIES: &str = "reply.";
 
 struct Subject<'a, A: Aggregate> {
     aggregate: &'a A,
@@ -290,11 +287,9 @@ fn answering<A: Aggregate>(
     request: u64,
     result: Result<A::Answer, Refusal>,
 ) -> Option<Answering<A>> {
-    reply
-        .filter(|to| to.starts_with(REPLIES))
-        .map(|to| Answering {
-            to: to.to_owned(),
-            request,
-            result,
-        })
+    reply.map(|to| Answering {
+        to: to.to_owned(),
+        request,
+        result,
+    })
 }
