@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { Player, startBrowser, startStack } from "./stack.mjs";
+import { PATIENCE, Player, startBrowser, startStack } from "./stack.mjs";
 
 const PASSWORD = "seven tidy gulls on a mast";
 
@@ -28,7 +28,7 @@ async function open(context) {
 
 const login = (page) => page.locator("#login");
 const button = (where, name) => where.getByRole("button", { name, exact: true });
-const seen = (locator) => locator.waitFor({ timeout: 20_000 });
+const seen = (locator) => locator.waitFor({ timeout: PATIENCE });
 const heading = (page, name) => seen(page.getByRole("heading", { name }));
 
 async function fillIn(page, name, password) {

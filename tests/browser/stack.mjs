@@ -13,13 +13,16 @@ const FLAGS = [
   "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ];
 
+/** How long anything is waited for, ms: a slow machine draws a few pictures a second. */
+export const PATIENCE = 40_000;
+
 /** Starts the stack, with these settings in its environment; `stop` ends it in order and removes its data. */
 export async function startStack(environment = {}) {
   if (!PROGRAM) throw new Error("WORLDLINE_BIN must name the worldline program");
   const dataDir = await mkdtemp(join(tmpdir(), "worldline-browser-"));
   // As root, the database runs as somebody else, who must get in.
   await chmod(dataDir, 0o755);
-  const up = program(["--data-dir", dataDir, "up", "--port", "0", "--exit-after", "170"], environment);
+  const up = program(["--data-dir", dataDir, "up", "--port", "0", "--exit-after", "290"], environment);
   const stop = async () => {
     const code = await up.stop();
     await rm(dataDir, { recursive: true, force: true });
@@ -91,7 +94,7 @@ export class Player {
   /** Waits until `condition(session, name, argument)` holds in the page. */
   until(condition, argument, who = this.name) {
     const source = `(${condition})(globalThis.worldline, ${JSON.stringify(who)}, ${JSON.stringify(argument)})`;
-    return this.page.waitForFunction(`globalThis.worldline && ${source}`, undefined, { timeout: 20_000 });
+    return this.page.waitForFunction(`globalThis.worldline && ${source}`, undefined, { timeout: PATIENCE });
   }
 
   /** Where this player sees `name` now: {x, y} in px, or null when it is not in view. */
