@@ -30,6 +30,17 @@ async fn log_in_sealed_to(stage: &Stage, key: &BoxKeyEntry) -> Result<(), Refusa
     asked.await.expect("an answer").map(drop)
 }
 
+/// What a login sealed to `key` is answered during the turn of `current`; `None` when that turn has ended meanwhile, for
+/// then the answer shows nothing.
+async fn answer_in_turn(
+    stage: &Stage,
+    key: &BoxKeyEntry,
+    current: &BoxKeyEntry,
+) -> Option<Result<(), Refusal>> {
+    let answer = log_in_sealed_to(stage, key).await;
+    (stage.current().await.kid == current.kid).then_some(answer)
+}
+
 /// The names of identity's private keys of one use.
 async fn private(stage: &Stage, usage: &str) -> Vec<String> {
     let bucket = stage.inside.bucket("identity_keys").await.unwrap();
@@ -61,7 +72,6 @@ async fn an_old_key_opens_for_one_more_turn_and_is_destroyed_after_it() {
     stage.config.box_rotation = Span::from_secs(3);
     let life = stage.start().await;
     stage.register("Ann", PASSWORD).await.unwrap();
-    let old = stage.current().await;
     let changed = async |from: &BoxKeyEntry| {
         eventually("the key changes", async || {
             let now = stage.current().await;
@@ -69,12 +79,16 @@ async fn an_old_key_opens_for_one_more_turn_and_is_destroyed_after_it() {
         })
         .await
     };
-    let next = changed(&old).await;
-    log_in_sealed_to(&stage, &old).await.expect("one more turn");
-    log_in_sealed_to(&stage, &next)
-        .await
-        .expect("the current one");
-    let third = changed(&next).await;
+    let old = eventually("logins within one turn", async || {
+        let old = stage.current().await;
+        let next = changed(&old).await;
+        let answer = answer_in_turn(&stage, &old, &next).await?;
+        answer.expect("one more turn");
+        let answer = answer_in_turn(&stage, &next, &next).await?;
+        answer.expect("the current one");
+        Some(old)
+    })
+    .await;
     eventually("the old key is destroyed", async || {
         let kept = private(&stage, "box.").await;
         (!kept.contains(&old.kid)).then_some(())
@@ -89,9 +103,11 @@ async fn an_old_key_opens_for_one_more_turn_and_is_destroyed_after_it() {
     let bucket = stage.inside.bucket("identity_keys").await.unwrap();
     let left = bucket.history(&format!("box.{}", old.kid)).await.unwrap();
     assert_eq!(left, [], "not even its former value is in the bucket");
-    log_in_sealed_to(&stage, &third)
-        .await
-        .expect("the current one");
+    let answer = eventually("a login within one turn", async || {
+        let current = stage.current().await;
+        answer_in_turn(&stage, &current, &current).await
+    });
+    answer.await.expect("the current one");
     life.end().await;
 }
 
