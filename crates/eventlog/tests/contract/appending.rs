@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use eventlog::AppendError;
+use eventlog::{AppendError, Appender};
 use schemas::Sequence;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::subject::{FOREST, HARBOR, Subject, append_all, frame, numbered, of_both, text, whole};
+
+const LONGER_THAN_A_TEST: Duration = Duration::from_secs(60);
 
 of_both!(
     appends_stand_in_order_behind_their_condition,
@@ -118,12 +120,22 @@ async fn of_two_claimants_with_the_first_ack_lost_exactly_one_wins(subject: Subj
     }
 }
 
+/// Begins an append and drops it after a moment, before any answer can have come.
+async fn abandon(subject: &Subject, appender: &mut Appender, text: &str) {
+    subject.faults.stall(LONGER_THAN_A_TEST);
+    let append = appender.append(frame(text), None);
+    let moment = Duration::from_millis(100);
+    assert!(timeout(moment, append).await.is_err(), "it is answered");
+    subject.faults.stall(Duration::ZERO);
+}
+
 async fn a_paused_owner_learns_that_it_was_succeeded(subject: Subject) {
     let mut paused = subject.log.appender(HARBOR).await.unwrap();
     // Stored, but the owner stops before it hears so.
-    subject.faults.stall(Duration::from_millis(400));
-    let append = paused.append(frame("epoch 1"), None);
-    assert!(timeout(Duration::from_millis(200), append).await.is_err());
+    abandon(&subject, &mut paused, "epoch 1").await;
+    while whole(&subject.log, HARBOR).await != ["epoch 1"] {
+        sleep(Duration::from_millis(10)).await;
+    }
     append_all(&subject.log, HARBOR, ["epoch 2"]).await;
     let woken = paused.resume().await;
     assert!(
@@ -136,9 +148,7 @@ async fn a_paused_owner_learns_that_it_was_succeeded(subject: Subject) {
 
 async fn an_abandoned_append_is_resumed_before_the_next(subject: Subject) {
     let mut appender = subject.log.appender(HARBOR).await.unwrap();
-    subject.faults.stall(Duration::from_millis(400));
-    let append = appender.append(frame("one"), None);
-    assert!(timeout(Duration::from_millis(100), append).await.is_err());
+    abandon(&subject, &mut appender, "one").await;
     let next = appender.append(frame("two"), None).await;
     assert!(
         matches!(next, Err(AppendError::Undecided { .. })),
