@@ -132,8 +132,9 @@ async fn a_rolling_upgrade_is_hardly_felt() {
             stage.cluster.node(node).restart().await.unwrap();
             stage.cluster.ready().await.unwrap();
         }
+        // Some 0.2 s where a disk is not shared by three brokers and more; that they hand over is devstack's to test.
         println!("the longest pause of a rolling upgrade: {longest:?}");
-        assert!(longest < Duration::from_secs(5), "{longest:?}");
+        assert!(longest < LONGEST_PAUSE, "{longest:?}");
         assert_eq!(whole(&log, HARBOR).await, written);
     })
     .await;
