@@ -84,6 +84,16 @@ async fn a_node_that_is_told_to_leave_hands_over_before_it_goes() -> Outcome {
     let js = with_stream(&cluster).await?;
     publish(&js, "before").await?;
     let leader = cluster.elected("KEPT").await?;
+    let (sender, mut leaving) = tokio::sync::mpsc::unbounded_channel();
+    let _client = async_nats::ConnectOptions::new()
+        .event_callback(move |event| {
+            if let async_nats::Event::LameDuckMode = event {
+                sender.send(()).ok();
+            }
+            async {}
+        })
+        .connect(cluster.node(leader).url())
+        .await?;
     cluster.node(leader).lame_duck()?;
     let begun = Instant::now();
     while cluster
@@ -91,9 +101,12 @@ async fn a_node_that_is_told_to_leave_hands_over_before_it_goes() -> Outcome {
         .await
         .is_none_or(|now| now == leader)
     {
-        anyhow::ensure!(begun.elapsed() < Duration::from_secs(3), "no hand-over");
+        anyhow::ensure!(begun.elapsed() < Duration::from_secs(20), "no hand-over");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    // Who merely dies, or is cut off, says nothing of it.
+    let told = tokio::time::timeout(Duration::from_secs(20), leaving.recv()).await;
+    anyhow::ensure!(told == Ok(Some(())), "its clients are not told to leave");
     // Somewhere else, so that it can end.
     js.client().force_reconnect().await?;
     publish(&js, "after").await?;
