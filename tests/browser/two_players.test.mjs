@@ -89,15 +89,17 @@ async function walkToDoor(player, area) {
 
 const isWithin = (x, door) => x + 6 > door.x && x + 6 < door.x + door.width;
 
-/** Walks towards the door, jumping whenever stuck, until the body is within it; then lets it come to a stand. */
+/** Walks towards the door, jumping whenever stuck, until the body is there or beyond; then lets it come to a stand. */
 async function walkTowards(player, door) {
-  const within = `(worldline, name, door) => {
-    const [x] = (${positionOf})(worldline.screen, worldline.clock, name);
-    return (${isWithin})(x, door);
-  }`;
   const here = await player.sees(player.name);
-  const key = here.x + 6 < door.x ? "ArrowRight" : "ArrowLeft";
-  const arrived = player.until(within, door);
+  const [key, isThere] = here.x + 6 < door.x
+    ? ["ArrowRight", (x, door) => x + 6 > door.x]
+    : ["ArrowLeft", (x, door) => x + 6 < door.x + door.width];
+  // A page that draws seldom may not see the body within the door at all.
+  const arrived = player.until(`(worldline, name, door) => {
+    const [x] = (${positionOf})(worldline.screen, worldline.clock, name);
+    return (${isThere})(x, door);
+  }`, door);
   let walking = true;
   const jumping = (async () => {
     let last = here.x;
