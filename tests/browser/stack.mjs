@@ -22,7 +22,7 @@ export async function startStack(environment = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), "worldline-browser-"));
   // As root, the database runs as somebody else, who must get in.
   await chmod(dataDir, 0o755);
-  const up = program(["--data-dir", dataDir, "up", "--port", "0", "--exit-after", "290"], environment);
+  const up = program(["--data-dir", dataDir, "up", "--port", "0", "--exit-after", "590"], environment);
   const stop = async () => {
     const code = await up.stop();
     await rm(dataDir, { recursive: true, force: true });
