@@ -7,8 +7,8 @@
 //!    from which the rows are part of the export;
 //! 4. the parts get their names.
 //!
-//! Whoever opens the directory next finishes step 4 and removes parts that no manifest names. So no file under its
-//! final name is ever half-written, or unknown to the manifest.
+//! Whoever opens the directory next finishes step 4 and removes parts that no manifest names; a run that fails tries so
+//! much itself. So no file under its final name is ever half-written, or unknown to the manifest.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -88,7 +88,7 @@ impl Folder {
         if !manifest.exists() {
             folder.write_manifest()?;
         }
-        folder.give_names()?;
+        folder.give_names(&folder.manifest)?;
         folder.clean()?;
         Ok(folder)
     }
@@ -157,7 +157,7 @@ impl Folder {
             self.manifest = before;
             return Err(error);
         }
-        self.give_names()?;
+        self.give_names(&self.manifest)?;
         if let Some(outdated) = outdated.filter(|outdated| Some(outdated) != kept.as_ref()) {
             // If it stays, it is in nobody's way.
             drop(fs::remove_file(self.root.join(outdated)));
@@ -165,9 +165,15 @@ impl Folder {
         Ok(())
     }
 
-    /// Removes parts that were begun and not committed.
+    /// Removes parts that were begun and not committed. Whether a commit that failed late is true says the manifest on
+    /// the disk, not what is known of it here: its parts get their names first, and as long as they cannot, nothing is
+    /// removed.
     pub(super) fn discard(&self) {
-        if let Err(error) = self.clean() {
+        let done = read(&self.root.join(MANIFEST)).and_then(|written| match written {
+            Some(written) => self.give_names(&written).and_then(|()| self.clean()),
+            None => Ok(()),
+        });
+        if let Err(error) = done {
             eprintln!("{:#}", anyhow::Error::new(error));
         }
     }
@@ -200,10 +206,10 @@ impl Folder {
         at(&path, written)
     }
 
-    /// Gives the parts of the last commit their names; those that have them, or that somebody has taken away since,
-    /// are left alone.
-    fn give_names(&self) -> Result<(), ReplayError> {
-        for part in self.manifest.files.iter().skip(self.manifest.newest) {
+    /// Gives the parts of `manifest`'s last commit their names; those that have them, or that somebody has taken away
+    /// since, are left alone.
+    fn give_names(&self, manifest: &Manifest) -> Result<(), ReplayError> {
+        for part in manifest.files.iter().skip(manifest.newest) {
             let path = self.root.join(&part.path);
             let unfinished = self.root.join(format!("{}{UNFINISHED}", part.path));
             if unfinished.exists() {
@@ -307,5 +313,76 @@ fn sync_directory(of: &Path) -> io::Result<()> {
     match of.parent() {
         Some(directory) => File::open(directory)?.sync_all(),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::{Sequence, UnixMillis};
+
+    use super::super::ExportArgs;
+    use super::super::manifest::Place;
+    use super::*;
+
+    fn part(path: &str) -> Part {
+        let place = Place {
+            log_position: Sequence(1),
+            event_index: 0,
+        };
+        Part {
+            path: path.to_owned(),
+            rows: 1,
+            bytes: 1,
+            sha256: String::new(),
+            first: place,
+            last: place,
+            earliest: UnixMillis(0),
+            latest: UnixMillis(0),
+        }
+    }
+
+    #[test]
+    fn parts_of_a_manifest_that_got_to_the_disk_are_not_discarded() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        let selection = Selection::new(&ExportArgs::default(), "real".to_owned()).unwrap();
+        let mut folder = Folder::open(root, selection, None).unwrap();
+        let area = "stream=S/day=D/area=A";
+        let [named, begun] = ["one", "two"].map(|name| format!("{area}/{name}"));
+        let there = |name: &str| root.join(name).exists();
+        fs::create_dir_all(root.join(area)).unwrap();
+        for path in [&named, &begun] {
+            fs::write(root.join(format!("{path}{UNFINISHED}")), "1").unwrap();
+        }
+        // Its rename was done and the sync after it was not: to this process it is not written.
+        let before = folder.manifest.clone();
+        folder.manifest.files.push(part(&named));
+        folder.write_manifest().unwrap();
+        folder.manifest = before;
+
+        folder.discard();
+        assert!(there(&named));
+        assert!(!there(&format!("{begun}{UNFINISHED}")));
+        assert!(!there(&begun));
+    }
+
+    #[test]
+    fn nothing_is_discarded_when_the_manifest_cannot_be_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        let selection = Selection::new(&ExportArgs::default(), "real".to_owned()).unwrap();
+        let folder = Folder::open(root, selection, None).unwrap();
+        let area = root.join("stream=S/day=D/area=A");
+        fs::create_dir_all(&area).unwrap();
+        let begun = area.join(format!("one{UNFINISHED}"));
+        fs::write(&begun, "1").unwrap();
+        for damage in [Some("{"), None] {
+            match damage {
+                Some(text) => fs::write(root.join(MANIFEST), text).unwrap(),
+                None => fs::remove_file(root.join(MANIFEST)).unwrap(),
+            }
+            folder.discard();
+            assert!(begun.exists(), "{damage:?}");
+        }
     }
 }

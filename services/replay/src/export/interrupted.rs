@@ -1,7 +1,8 @@
-//! An export that is told to stop writes down how far it is, and goes on from there.
+//! An export that is told to stop writes down how far it is, and one that fails late loses nothing: the same command
+//! goes on from there.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use eventlog::EventLog;
@@ -65,18 +66,22 @@ fn rows(root: &Path) -> (BTreeSet<u64>, usize) {
     (positions.into_iter().collect(), count)
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_signal_ends_it_where_it_is_and_the_same_command_goes_on() {
-    let directory = tempfile::tempdir().unwrap();
-    let args = ExportArgs {
-        out: directory.path().join("export"),
+fn into(out: PathBuf) -> ExportArgs {
+    ExportArgs {
+        out,
         format: Format::Ndjson,
         stream: vec![Domain::Fleet.event_stream().to_owned()],
         real_ids: true,
         // One message every ten milliseconds.
         max_rate: Some(100),
         ..ExportArgs::default()
-    };
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_ends_it_where_it_is_and_the_same_command_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let args = into(directory.path().join("export"));
     let past = log().await.into();
     let interrupt = Interrupt::default();
     let mut out = Vec::new();
@@ -93,6 +98,36 @@ async fn a_signal_ends_it_where_it_is_and_the_same_command_goes_on() {
     assert_eq!(first.len(), count);
 
     let interrupt = Interrupt::default();
+    let code = export_until(&args, &past, &interrupt, &mut out)
+        .await
+        .unwrap();
+    assert_eq!(code, exit::CLEAN);
+    let (all, count) = rows(&args.out);
+    assert_eq!((all.len() as u64, count as u64), (ENTRIES, ENTRIES));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_manifest_counts_stays_when_it_cannot_get_its_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let args = into(directory.path().join("export"));
+    let past = log().await.into();
+    let mut out = Vec::new();
+    // It begins, and does not get to the first message.
+    let interrupt = Interrupt::default();
+    interrupt.ask();
+    let stopped = export_until(&args, &past, &interrupt, &mut out).await;
+    stopped.unwrap_err();
+    // No file can take the place of a directory.
+    let area = "day=2023-11-14/area=__HIVE_DEFAULT_PARTITION__";
+    let part = format!("stream=FLEET_EVENTS/{area}/part-000000000001.ndjson");
+    let obstacle = args.out.join(part);
+    std::fs::create_dir_all(&obstacle).unwrap();
+    let interrupt = Interrupt::default();
+    let failed = export_until(&args, &past, &interrupt, &mut out).await;
+    let failed = failed.unwrap_err();
+    assert_eq!(failed.code(), exit::UNWRITABLE, "{failed}");
+
+    std::fs::remove_dir(&obstacle).unwrap();
     let code = export_until(&args, &past, &interrupt, &mut out)
         .await
         .unwrap();
