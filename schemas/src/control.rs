@@ -253,7 +253,7 @@ pub struct EdgeMember {
 }
 
 /// A heartbeat on `hb.worker.<worker>`, every 100 ms, not stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Heartbeat {
     /// Who.
     pub worker: WorkerId,
@@ -261,6 +261,21 @@ pub struct Heartbeat {
     pub life: u64,
     /// How late its last tick was, in ms.
     pub late_ms: u32,
+    /// How long ago the oldest of its frames on their way into the log set out, in ms, once that is
+    /// a second: neither taken nor refused, its area stands still. 0: no frame is late.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub stuck_ms: u32,
+    /// How long ago the youngest of its frames that the log has taken set out, in ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_ms: Option<u32>,
+}
+
+impl Heartbeat {
+    /// Whether a frame of this worker is late: neither taken nor refused.
+    #[must_use]
+    pub const fn is_stuck(&self) -> bool {
+        self.stuck_ms > 0
+    }
 }
 
 /// An area's entry in the bucket `placements`: who shall own it.

@@ -632,7 +632,17 @@ fn what_is_not_stored_but_leaves_a_process_stays_readable() {
         &Heartbeat {
             worker: worker(),
             life: 1,
+            ..Heartbeat::default()
+        },
+    );
+    golden(
+        "heartbeat.1.stuck",
+        &Heartbeat {
+            worker: worker(),
+            life: 1,
             late_ms: 0,
+            stuck_ms: 1_250,
+            taken_ms: Some(1_290),
         },
     );
     golden(

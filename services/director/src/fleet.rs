@@ -1,9 +1,14 @@
 //! Who is there, who is believed dead, and what each of them shall do.
 //!
 //! A worker is *announced* by its entry in `members` and *heard* by its heartbeats. One that is
-//! silent while others are heard is **suspected**, and its areas are placed elsewhere; one that has
-//! been silent for as long as its entry lives is **gone**. A suspicion that turns out false costs a
-//! hand-over, so the falsely suspected is *exempt* for a time that doubles with every false alarm.
+//! silent while others are heard is **suspected**, and its areas are placed elsewhere; one of which
+//! there was neither heartbeat nor entry for as long as an entry lives is **gone**. An entry is no
+//! sign of health: it is in another stream than the frames, and comes once a second. A suspicion
+//! that turns out false costs a hand-over, so the falsely suspected is *exempt* for a time that
+//! doubles with every false alarm.
+//!
+//! One that is heard and says that a frame of its **hangs** is suspected too if the log
+//! [takes](takings) others' frames. Where it takes none it is the broker, and nobody moves.
 //!
 //! When *nobody* is heard, it is the broker or ourselves: nobody is suspected, and nobody given
 //! anything. Afterwards all are **trusted** for a while, because they come back one after another,
@@ -12,6 +17,7 @@
 //! Suspicion decides only who tries to own an area; the log decides who does.
 
 mod measured;
+mod takings;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,6 +28,7 @@ use tokio::time::Instant;
 
 use crate::plan::{Candidate, Load, Standing};
 use measured::Measured;
+use takings::Takings;
 
 /// The exemption after the first false alarm.
 const FIRST_EXEMPTION: Duration = Duration::from_secs(1);
@@ -29,6 +36,9 @@ const FIRST_EXEMPTION: Duration = Duration::from_secs(1);
 const LONGEST_EXEMPTION: Duration = Duration::from_secs(64);
 /// A heartbeat so recent proves that heartbeats reach us: they come every 100 ms.
 const PROOF: Duration = Duration::from_millis(150);
+
+/// A frame that has been on its way for so long hangs; then its worker says so.
+const HANGS: Duration = Duration::from_secs(1);
 
 /// For so long all are trusted after an outage: connections are tried again several times a second,
 /// entries are written every second.
@@ -52,7 +62,9 @@ pub enum Change {
     Joined(WorkerId),
     /// Silent for a moment, while others are heard.
     Suspected(WorkerId),
-    /// Heard again; not suspected for so long.
+    /// Its frames hang, while others' are taken.
+    Stuck(WorkerId),
+    /// Heard again, or its frames are taken; not suspected for so long.
     FalseAlarm(WorkerId, Duration),
     /// Silent for as long as its entry lives, or its entry was taken away.
     Gone(WorkerId),
@@ -60,6 +72,10 @@ pub enum Change {
     Silence,
     /// Somebody is heard again, after so long.
     Heard(Duration),
+    /// Frames hang, and none are taken.
+    Standstill,
+    /// Frames are taken again, or none hangs any more; after so long.
+    Taking(Duration),
 }
 
 /// The workers that are announced.
@@ -69,6 +85,9 @@ pub struct Fleet {
     seen: BTreeMap<WorkerId, Seen>,
     duties: BTreeMap<WorkerId, WorkerControl>,
     measured: Measured,
+    takings: Takings,
+    /// Since when frames hang and none are taken.
+    standstill: Option<Instant>,
     /// When anybody was last heard.
     heard: Instant,
     /// Nobody has been heard for as long as makes one suspected.
@@ -79,9 +98,14 @@ pub struct Fleet {
 #[derive(Debug)]
 struct Seen {
     member: Member,
+    /// Its last heartbeat.
     heard: Instant,
+    /// Its last entry.
+    announced: Instant,
+    /// When its oldest frame set out that hangs.
+    hangs: Option<Instant>,
     suspected: bool,
-    /// Silent, with nothing to show that it is the only one.
+    /// Silent, or with frames that hang, with nothing to show that it is the only one.
     quiet: bool,
     /// Its entry is not there, and until then that may be the broker's fault.
     missed_until: Option<Instant>,
@@ -99,6 +123,8 @@ impl Fleet {
             seen: BTreeMap::new(),
             duties: BTreeMap::new(),
             measured: Measured::new(),
+            takings: Takings::new(),
+            standstill: None,
             heard: now,
             silence: false,
             trusting_until: None,
@@ -122,23 +148,23 @@ impl Fleet {
     }
 
     /// A worker has written its entry.
-    pub fn announced(&mut self, member: Member, now: Instant) -> Vec<Change> {
-        let mut changes = self.anybody_heard(now);
+    pub fn announced(&mut self, member: Member, now: Instant) -> Option<Change> {
         self.measured.announced(&member, now);
         let name = member.worker.clone();
         match self.seen.get_mut(&name) {
             Some(seen) if seen.member.life == member.life => {
                 seen.member = member;
                 seen.missed_until = None;
-                changes.extend(seen.hear(&name, now));
+                seen.announced = now;
+                None
             }
             // A new life of the name begins without a record.
             _ => {
+                self.takings.forget(&name);
                 self.seen.insert(name.clone(), Seen::new(member, now));
-                changes.push(Change::Joined(name));
+                Some(Change::Joined(name))
             }
         }
-        changes
     }
 
     /// A heartbeat came; one of a worker or a life that is not announced says nothing.
@@ -148,7 +174,9 @@ impl Fleet {
             && seen.member.life == beat.life
         {
             seen.late = Duration::from_millis(u64::from(beat.late_ms));
-            changes.extend(seen.hear(&beat.worker, now));
+            changes.extend(seen.hear(beat, now));
+            let taken = beat.taken_ms.map(|ms| ago(ms, now));
+            self.takings.said(&beat.worker, taken);
         }
         changes
     }
@@ -181,6 +209,7 @@ impl Fleet {
             seen.missed_until = Some(now + TRUST);
             return None;
         }
+        self.takings.forget(worker);
         let left = self.seen.remove(worker);
         left.map(|_| Change::Gone(worker.to_owned()))
     }
@@ -205,23 +234,54 @@ impl Fleet {
         }
         // What is silent while heartbeats reach us is silent by itself.
         let certain = unheard < PROOF && !self.trusts(now);
+        let takings = &mut self.takings;
         self.seen.retain(|name, seen| {
-            let silence = now.saturating_duration_since(seen.heard);
+            let since = |then| now.saturating_duration_since(then);
+            let silence = since(seen.heard);
             let missed = seen.missed_until.is_some_and(|until| now >= until);
-            if missed || (certain && silence >= gone) {
+            if missed || (certain && silence.min(since(seen.announced)) >= gone) {
+                takings.forget(name);
                 changes.push(Change::Gone(name.clone()));
                 return false;
             }
-            seen.quiet = silence >= suspect;
+            let silent = silence >= suspect;
+            seen.quiet = silent || seen.hangs.is_some();
+            let hanging = seen.hangs.filter(|hangs| since(*hangs) >= HANGS + suspect);
+            let ill = hanging.is_some_and(|hangs| takings.condemn(hangs, now));
             let exempt = seen.exempt_until.is_some_and(|until| now < until);
-            if seen.quiet && certain && !exempt && !seen.suspected && seen.missed_until.is_none() {
+            let may_be = !exempt && !seen.suspected && seen.missed_until.is_none();
+            if (silent || ill) && certain && may_be {
                 seen.suspected = true;
-                changes.push(Change::Suspected(name.clone()));
+                let name = name.clone();
+                changes.push(if silent {
+                    Change::Suspected(name)
+                } else {
+                    Change::Stuck(name)
+                });
             }
             true
         });
+        changes.extend(self.judge_the_log(now));
         self.measured.forget(now);
         changes
+    }
+
+    /// Tells when the log begins to stand still, and when that is over.
+    fn judge_the_log(&mut self, now: Instant) -> Option<Change> {
+        let long = HANGS + self.patience.suspect;
+        let hangs = |seen: &Seen| seen.hangs.is_some_and(|since| now >= since + long);
+        let stands = self.seen.values().any(hangs) && !self.takings.go_on(now);
+        match (stands, self.standstill) {
+            (true, None) => {
+                self.standstill = Some(now);
+                Some(Change::Standstill)
+            }
+            (false, Some(since)) => {
+                self.standstill = None;
+                Some(Change::Taking(now.saturating_duration_since(since)))
+            }
+            _ => None,
+        }
     }
 
     /// What the plan may do with each of them.
@@ -306,6 +366,8 @@ impl Seen {
         Self {
             member,
             heard: now,
+            announced: now,
+            hangs: None,
             suspected: false,
             quiet: false,
             missed_until: None,
@@ -315,18 +377,25 @@ impl Seen {
         }
     }
 
-    /// Notes a sign of life; tells when that ends a suspicion.
-    fn hear(&mut self, name: &str, now: Instant) -> Option<Change> {
+    /// Notes a sign of life; tells when that ends a suspicion. One with frames that hang does not.
+    fn hear(&mut self, beat: &Heartbeat, now: Instant) -> Option<Change> {
         self.heard = now;
-        self.quiet = false;
-        if !std::mem::take(&mut self.suspected) {
+        self.hangs = beat.is_stuck().then(|| ago(beat.stuck_ms, now));
+        self.quiet = beat.is_stuck();
+        if beat.is_stuck() || !std::mem::take(&mut self.suspected) {
             return None;
         }
         let exempt = self.exemption;
         self.exempt_until = Some(now + exempt);
         self.exemption = (exempt * 2).min(LONGEST_EXEMPTION);
-        Some(Change::FalseAlarm(name.to_owned(), exempt))
+        Some(Change::FalseAlarm(beat.worker.clone(), exempt))
     }
+}
+
+/// So many ms before `now`; if this machine's clock does not reach back so far, now.
+fn ago(ms: u32, now: Instant) -> Instant {
+    let then = now.checked_sub(Duration::from_millis(u64::from(ms)));
+    then.unwrap_or(now)
 }
 
 #[cfg(test)]

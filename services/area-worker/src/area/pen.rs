@@ -36,7 +36,7 @@ pub(crate) async fn write(
         );
         let on_its_way = appends.begun(seat.key());
         let sequence = append_surely(area, &mut appender, frame.payload, header.as_deref()).await?;
-        drop(on_its_way);
+        on_its_way.taken();
         end_timed!(step, area.id = %area, event.seq = sequence.0);
         reached(CrashPoint::AfterAppendBeforeAck, &frame.marks);
         seat.wake(Wake::Appended(seat.key(), sequence));

@@ -114,7 +114,10 @@ impl Supervisor {
             Event::Ended(Err(panic)) => tracing::error!(%panic, "the task of an area panicked"),
             Event::Heard(beat) => {
                 self.check_namesake(&beat)?;
-                self.shared.peers.heard(beat.worker);
+                // Nobody waits for one whose frames hang: it could not let go.
+                if !beat.is_stuck() {
+                    self.shared.peers.heard(beat.worker);
+                }
             }
             Event::Beat => self.look(),
             Event::Announce => self.announce(),

@@ -1,3 +1,5 @@
+mod taking;
+
 use super::*;
 use schemas::control::Order;
 
@@ -29,7 +31,7 @@ fn fleet(workers: &[&str]) -> Stage {
     let mut fleet = Fleet::new(PATIENCE, start);
     for worker in workers {
         let joined = fleet.announced(member(worker, 1), start);
-        assert_eq!(joined, [Change::Joined((*worker).to_owned())]);
+        assert_eq!(joined, Some(Change::Joined((*worker).to_owned())));
     }
     Stage {
         start,
@@ -48,6 +50,7 @@ impl Stage {
             worker: worker.into(),
             life: 1,
             late_ms,
+            ..Heartbeat::default()
         };
         self.fleet.heard(&beat, self.at())
     }
@@ -124,10 +127,8 @@ fn entries_that_run_out_in_an_outage_are_missed_before_they_are_gone() {
     assert_eq!(stage.fleet.left("ben", stage.at()), None);
     stage.pass(500, &[]);
     let back = stage.fleet.announced(member("ann", 1), stage.at());
-    assert!(
-        !back.contains(&Change::Joined("ann".into())),
-        "it never left"
-    );
+    assert_eq!(back, None, "it never left");
+    stage.pass(100, &["ann"]);
     assert_eq!(stage.standing("ann"), Some(Standing::Serving));
     assert_eq!(stage.standing("ben"), Some(Standing::Watched));
     assert!(
@@ -171,13 +172,45 @@ fn a_false_alarm_exempts_for_a_doubling_time() {
 fn another_life_of_a_name_is_another_worker() {
     let mut stage = fleet(&["ben"]);
     let joined = stage.fleet.announced(member("ann", 2), stage.at());
-    assert_eq!(joined, [Change::Joined("ann".into())]);
+    assert_eq!(joined, Some(Change::Joined("ann".into())));
     assert_eq!(
         stage.pass(300, &["ann", "ben"]),
         [Change::Suspected("ann".into())]
     );
     let joined = stage.fleet.announced(member("ann", 3), stage.at());
-    assert_eq!(joined, [Change::Joined("ann".into())]);
+    assert_eq!(joined, Some(Change::Joined("ann".into())));
+}
+
+#[test]
+fn an_entry_neither_ends_a_suspicion_nor_prevents_one() {
+    let mut stage = fleet(&["ann", "ben"]);
+    let mut changes = Vec::new();
+    for _ in 0..5 {
+        changes.extend(stage.fleet.announced(member("ann", 1), stage.at()));
+        changes.extend(stage.pass(1000, &["ben"]));
+    }
+    assert_eq!(changes, [Change::Suspected("ann".into())]);
+    assert_eq!(stage.standing("ann"), Some(Standing::Suspected));
+    // It counts as a sign that the worker is there.
+    changes = stage.pass(2000, &["ben"]);
+    assert_eq!(changes, [Change::Gone("ann".into())]);
+}
+
+#[test]
+fn entries_that_go_on_do_not_hide_that_nobody_is_heard() {
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+    let mut stage = fleet(&names);
+    stage.pass(1000, &names);
+    let mut changes = Vec::new();
+    for _ in 0..6 {
+        for name in names {
+            changes.extend(stage.fleet.announced(member(name, 1), stage.at()));
+            changes.extend(stage.pass(100, &[]));
+        }
+    }
+    assert_eq!(changes, [Change::Silence]);
+    let back = stage.pass(1000, &names);
+    assert_eq!(back, [Change::Heard(Duration::from_millis(6100))]);
 }
 
 #[test]

@@ -38,12 +38,19 @@ pub(super) fn fleet(fleet: &Fleet, changes: impl IntoIterator<Item = FleetChange
                     "a worker is silent while others are heard; its areas are placed elsewhere"
                 );
             }
+            FleetChange::Stuck(worker) => {
+                metrics::counter!(SUSPICIONS_TOTAL, "outcome" => "suspected").increment(1);
+                tracing::warn!(
+                    worker,
+                    "a worker's frames hang while others' are taken; its areas are placed elsewhere"
+                );
+            }
             FleetChange::FalseAlarm(worker, exempt) => {
                 metrics::counter!(SUSPICIONS_TOTAL, "outcome" => "false_alarm").increment(1);
                 tracing::warn!(
                     worker,
                     exempt_ms = exempt.as_millis(),
-                    "a silent worker is heard again; it will not be suspected for a while"
+                    "a suspected worker is well again; it will not be suspected for a while"
                 );
             }
             FleetChange::Gone(worker) => tracing::info!(worker, "a worker is gone"),
@@ -54,6 +61,14 @@ pub(super) fn fleet(fleet: &Fleet, changes: impl IntoIterator<Item = FleetChange
             }
             FleetChange::Heard(after) => {
                 tracing::warn!(duration_ms = after.as_millis(), "workers are heard again");
+            }
+            FleetChange::Standstill => {
+                tracing::warn!(
+                    "workers' frames hang and none are taken: it is the broker; their areas stay where they are"
+                );
+            }
+            FleetChange::Taking(after) => {
+                tracing::warn!(duration_ms = after.as_millis(), "frames are taken again");
             }
         }
     }

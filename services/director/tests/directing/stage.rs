@@ -64,7 +64,7 @@ impl Stage {
                 let beat = Heartbeat {
                     worker: name.into(),
                     life: 1,
-                    late_ms: 0,
+                    ..Heartbeat::default()
                 };
                 // While the broker is away, so are heartbeats.
                 drop(membership::heartbeat(&log, &beat).await);
