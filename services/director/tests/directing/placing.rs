@@ -1,7 +1,5 @@
 //! Areas are opened, placed, and placed anew.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use schemas::control::Placement;
 use schemas::subjects::{Domain, keyed_events};
@@ -41,13 +39,7 @@ async fn a_silent_workers_areas_go_to_another() {
         .until(|placed| placed.values().any(|p| p.worker.as_deref() == Some("ben")))
         .await;
     drop(ben);
-    let begun = std::time::Instant::now();
     stage.until_placed(&[("ann", 3)]).await;
-    assert!(
-        begun.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        begun.elapsed()
-    );
     stage.stop().await;
 }
 

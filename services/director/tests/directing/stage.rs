@@ -6,13 +6,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use director::Config;
+use director::survey::Survey;
 use eventlog::{Bucket, EventLog, membership};
-use runtime::{Ctx, Shutdown};
+use runtime::{Ctx, Health, Shutdown};
 use schemas::control::{AreaControl, ControlEvent, Heartbeat, Member, Placement};
 use schemas::keyed::KeyedEntry;
 use schemas::subjects::{Domain, keyed_events};
 use schemas::{AreaId, UnixMillis, decode};
 use tokio::task::JoinHandle;
+
+/// For so long anything is waited for; enough on a machine with much else to do.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Stage {
     pub(crate) log: EventLog,
@@ -49,11 +53,59 @@ impl Stage {
         }
     }
 
-    pub(crate) fn direct(&mut self) {
+    /// Starts a director; its health tells when it listens.
+    pub(crate) fn direct(&mut self) -> Health {
         let shutdown = Shutdown::new();
         let ctx = Ctx::new(shutdown.clone());
+        let health = ctx.health.clone();
         let task = tokio::spawn(director::run(self.config.clone(), self.log.clone(), ctx));
         self.directors.push((shutdown, task));
+        health
+    }
+
+    /// Waits until this director listens.
+    pub(crate) async fn until_ready(&self, health: &Health) {
+        eventually("a director that listens", async {
+            while !health.readiness().ready {
+                pause().await;
+            }
+        })
+        .await;
+    }
+
+    /// Waits until whoever leads has renewed its lease, which it does once a second; then it plans.
+    pub(crate) async fn until_renewed(&self) {
+        let revision = async || {
+            let entries = self.placements.entries().await.unwrap().into_iter();
+            let mut lease = entries.filter(|entry| entry.key == director::lease::KEY);
+            lease.next().map(|entry| entry.revision)
+        };
+        let before = revision().await;
+        eventually("a lease that is renewed", async {
+            while revision().await == before {
+                pause().await;
+            }
+        })
+        .await;
+    }
+
+    /// Waits until nothing is left to be changed, and these are the placements.
+    pub(crate) async fn settled(
+        &self,
+        fits: impl Fn(&BTreeMap<AreaId, Placement>) -> bool,
+    ) -> BTreeMap<AreaId, Placement> {
+        eventually("a plan that is carried out", async {
+            loop {
+                let survey = Survey::take(&self.log, &self.config).await;
+                if let Ok(survey) = survey
+                    && survey.plan().changes.is_empty()
+                    && fits(&survey.situation.placed)
+                {
+                    return survey.situation.placed;
+                }
+            }
+        })
+        .await
     }
 
     pub(crate) fn work(&self, name: &'static str, quarantined: &'static [&'static str]) -> Worker {
@@ -104,10 +156,10 @@ impl Stage {
                 if fits(&placed) {
                     return placed;
                 }
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                pause().await;
             }
         };
-        let waited = tokio::time::timeout(Duration::from_secs(20), waiting).await;
+        let waited = tokio::time::timeout(PATIENCE, waiting).await;
         match waited {
             Ok(placed) => placed,
             Err(_) => panic!(
@@ -130,6 +182,16 @@ impl Stage {
             task.await.unwrap().expect("a clean end");
         }
     }
+}
+
+/// Between two looks.
+async fn pause() {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+}
+
+async fn eventually<T>(what: &str, waiting: impl Future<Output = T>) -> T {
+    let waited = tokio::time::timeout(PATIENCE, waiting).await;
+    waited.unwrap_or_else(|_| panic!("there was never {what}"))
 }
 
 pub(crate) async fn read(placements: &Bucket) -> BTreeMap<AreaId, Placement> {
