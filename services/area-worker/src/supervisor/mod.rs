@@ -10,7 +10,10 @@ mod drain;
 mod slots;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use eventlog::Entry;
@@ -111,7 +114,7 @@ impl Supervisor {
                 self.ended(area, life);
                 self.announce();
             }
-            Event::Ended(Err(panic)) => tracing::error!(%panic, "the task of an area panicked"),
+            Event::Ended(Err(error)) => tracing::error!(%error, "the task of an area was lost"),
             Event::Heard(beat) => {
                 self.check_namesake(&beat)?;
                 // Nobody waits for one whose frames hang: it could not let go.
@@ -211,7 +214,7 @@ impl Supervisor {
         self.slots.insert(area.clone(), Slot::Living(living));
         let shared = Arc::clone(&self.shared);
         self.lives.spawn(ambient::here(async move {
-            let life = area::live(&shared, &area, &vitals, &orders).await;
+            let life = unharmed(area::live(&shared, &area, &vitals, &orders)).await;
             (area, life)
         }));
     }
@@ -320,6 +323,16 @@ impl Supervisor {
     }
 }
 
+/// The life, or that it panicked. The panic has been told; the area must not be forgotten over it.
+async fn unharmed(life: impl Future<Output = Life>) -> Life {
+    let mut life = Box::pin(life);
+    poll_fn(|ctx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| life.as_mut().poll(ctx)));
+        polled.unwrap_or(Poll::Ready(Life::Failed(LifeError::Broken)))
+    })
+    .await
+}
+
 const fn reason(life: &Life) -> &'static str {
     match life {
         Life::Asleep => "asleep",
@@ -346,3 +359,6 @@ impl std::fmt::Display for Chain<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
