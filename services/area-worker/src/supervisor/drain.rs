@@ -5,6 +5,8 @@
 //! nobody else serves there is nothing to wait for, and after the grace period (`worker.grace`)
 //! nobody waits any longer: what is left gets a last frame and is anybody's.
 
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use eventlog::membership;
@@ -12,6 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::Supervisor;
 use super::slots::Living;
+use crate::shared::Shared;
 use crate::sources::Sources;
 
 /// How often a leaving worker looks whether anybody else serves.
@@ -53,8 +56,9 @@ impl Supervisor {
         tracing::info!(areas = self.lives.len(), "draining");
         let grace = begun + self.shared.config.grace.duration();
         let mut last_frames = None;
-        let mut look = interval(LOOK_EVERY);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // Beside the events: who is not heard meanwhile would seem to be dead.
+        let shared = Arc::clone(&self.shared);
+        let mut alone = pin!(until_nobody_else_serves(&shared));
         while !self.lives.is_empty() {
             let deadline = last_frames.unwrap_or(grace);
             tokio::select! {
@@ -66,10 +70,8 @@ impl Supervisor {
                     }
                     last_frames = Some(self.let_all_go());
                 }
-                _ = look.tick(), if last_frames.is_none() => {
-                    if !self.somebody_else_serves().await {
-                        last_frames = Some(self.let_all_go());
-                    }
+                () = &mut alone, if last_frames.is_none() => {
+                    last_frames = Some(self.let_all_go());
                 }
                 event = self.next(sources) => {
                     let done = event.and_then(|event| self.on(event));
@@ -108,20 +110,35 @@ impl Supervisor {
         self.living().for_each(|living| living.let_go());
         Instant::now() + LAST_FRAMES
     }
+}
 
-    /// Whether there is another worker that is heard and does not leave as well.
-    async fn somebody_else_serves(&self) -> bool {
-        let Self { shared, .. } = self;
+/// Looks again and again. An entry that is written anew while all are read may be missed by one look;
+/// who is heard and missing is gone when the next look misses them, too.
+pub(super) async fn until_nobody_else_serves(shared: &Shared) {
+    let mut look = interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut missing = false;
+    loop {
+        look.tick().await;
         if !shared.peers.anybody_else(&shared.me) {
-            return false;
+            return;
         }
-        match tokio::time::timeout(LOOK_EVERY, membership::members(&shared.log)).await {
-            Ok(Ok(members)) => members.iter().any(|member| {
-                let other = member.worker != shared.me && !member.draining;
-                other && shared.peers.may_be_alive(&member.worker)
-            }),
-            // Nobody knows; the grace period ends it.
-            Ok(Err(_)) | Err(_) => true,
+        let served = somebody_else_serves(shared).await;
+        if !served && missing {
+            return;
         }
+        missing = !served;
+    }
+}
+
+/// Whether there is another worker that is heard and does not leave as well.
+async fn somebody_else_serves(shared: &Shared) -> bool {
+    match tokio::time::timeout(LOOK_EVERY, membership::members(&shared.log)).await {
+        Ok(Ok(members)) => members.iter().any(|member| {
+            let other = member.worker != shared.me && !member.draining;
+            other && shared.peers.may_be_alive(&member.worker)
+        }),
+        // Nobody knows; the grace period ends it.
+        Ok(Err(_)) | Err(_) => true,
     }
 }

@@ -1,15 +1,20 @@
-use eventlog::EventLog;
+use eventlog::{EventLog, membership};
 use runtime::Span;
 use schemas::control::{AreaControl, ControlEvent};
 use schemas::fact::Fact;
 use schemas::keyed::{KeyedEntry, Outbox};
 use schemas::subjects::{Domain, area_events, keyed_events};
 use schemas::{Claim, Epoch, Incarnation, Sequence, UnixMillis, encode};
-use tokio::time::sleep_until;
+use tokio::time::{sleep, sleep_until};
 use world::{AreaState, FrameHeader, HASH_VERSION, RULES_VERSION, Rules};
 
+use super::drain::until_nobody_else_serves;
 use super::*;
 use crate::config::Config;
+use crate::heartbeat;
+
+/// In the clock of the tests, which runs ahead whenever everybody waits.
+const LONG: Duration = Duration::from_secs(600);
 
 fn harbor() -> AreaId {
     AreaId::new("harbor-1").unwrap()
@@ -99,4 +104,65 @@ async fn an_area_whose_claim_panics_is_tried_again() {
         supervisor.on(Event::Beat).unwrap();
         assert!(matches!(supervisor.slots.get(&area), Some(Slot::Living(_))));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leaving_worker_hears_the_others_while_it_waits_for_the_members() {
+    // Whatever the worker asks takes for ever, and what the others say comes at once.
+    let (slow, faults) = EventLog::in_memory();
+    let (log, _) = EventLog::in_memory();
+    let mut supervisor = supervisor(&slow);
+    let mut sources = Sources::open(&log).await.unwrap();
+    faults.stall(LONG);
+    supervisor.shared.peers.heard("ben".into());
+    let ben = Shared::new(config("ben"), log.clone()).unwrap();
+    let beating = tokio::spawn(heartbeat::beat(Arc::new(ben)));
+
+    let (area, living) = (harbor(), Living::new(Wanted::Own));
+    let orders = living.orders.clone();
+    supervisor.slots.insert(area.clone(), Slot::Living(living));
+    let (gone, let_go) = tokio::sync::oneshot::channel();
+    supervisor.lives.spawn(async move {
+        orders.release.cancelled().await;
+        gone.send(Instant::now()).unwrap();
+        (area, Life::Released)
+    });
+    if let Some(Slot::Living(living)) = supervisor.slots.get(&harbor()) {
+        let owned = &living.vitals.owned;
+        owned.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+    let begun = Instant::now();
+    supervisor.drain(&mut sources).await;
+    let waited = let_go.await.unwrap() - begun;
+    let grace = config("ann").grace.duration();
+    assert!(waited >= grace, "let go after {waited:?}");
+    beating.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_heard_is_gone_when_two_looks_in_a_row_miss_the_entry() {
+    let (log, _) = EventLog::in_memory();
+    let shared = Arc::new(Shared::new(config("ann"), log.clone()).unwrap());
+    shared.peers.heard("ben".into());
+    let leaving = Arc::clone(&shared);
+    let alone = tokio::spawn(async move { until_nobody_else_serves(&leaving).await });
+    let hear = async |times: u32| {
+        for _ in 0..times {
+            shared.peers.heard("ben".into());
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    // The first look comes at once, the second 200 ms later.
+    hear(1).await;
+    assert!(!alone.is_finished());
+    let ben = Member {
+        worker: "ben".into(),
+        ..Member::default()
+    };
+    membership::announce(&log, &ben).await.unwrap();
+    hear(20).await;
+    assert!(!alone.is_finished(), "the entry is there");
+    membership::leave(&log, &ben.worker).await.unwrap();
+    hear(10).await;
+    assert!(alone.is_finished());
 }
