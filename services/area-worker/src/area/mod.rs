@@ -149,7 +149,8 @@ async fn lead(
     if !orders.take.is_cancelled() {
         match stand_by::stand_by(shared, area, vitals, orders).await {
             Ok(StoodBy::Take(kept)) => replica = Some(kept),
-            // The area is to be owned by now, and the claim restores it once more.
+            // The area is to be owned by now, and the claim restores it itself.
+            Ok(StoodBy::NotReady) => {}
             Ok(StoodBy::NoRoom) | Err(_) if orders.take.is_cancelled() => {}
             Ok(StoodBy::Dozing) => return Ok(Life::Dozing),
             Ok(StoodBy::Dropped) => return Ok(Life::Dropped),

@@ -21,6 +21,8 @@ const LOOK_FOR: Duration = Duration::from_secs(5);
 pub(crate) enum StoodBy {
     /// The area is to be taken, from this replica.
     Take(Box<Replica>),
+    /// The area is to be taken, and the replica was not there yet.
+    NotReady,
     /// The area sleeps.
     Dozing,
     /// No replica is wanted any more.
@@ -54,10 +56,12 @@ async fn keep(
     vitals: &Vitals,
     orders: &Orders,
 ) -> Result<StoodBy, LifeError> {
-    let turn = shared.replicas.restores.acquire().await;
-    let mut replica = Replica::restore(shared, area).await?;
-    replica.follow(&shared.log).await?;
-    drop(turn);
+    // What is to be owned waits neither for its turn nor for what would be read with less haste.
+    let restoring = orders.take.run_until_cancelled(restored(shared, area));
+    let Some(restored) = restoring.await else {
+        return Ok(StoodBy::NotReady);
+    };
+    let mut replica = restored?;
     vitals.replica.store(true, Ordering::Relaxed);
     shared.changed.notify_one();
     tracing::debug!(area.id = %area, tick = %replica.state().tick(), "replica kept");
@@ -74,5 +78,51 @@ async fn keep(
                 return Ok(StoodBy::Dozing);
             }
         }
+    }
+}
+
+/// A replica that is followed, in its turn among others.
+async fn restored(shared: &Shared, area: &AreaId) -> Result<Replica, LifeError> {
+    let _turn = shared.replicas.restores.acquire().await;
+    let mut replica = Replica::restore(shared, area).await?;
+    replica.follow(&shared.log).await?;
+    Ok(replica)
+}
+
+#[cfg(test)]
+mod tests {
+    use eventlog::EventLog;
+
+    use super::*;
+    use crate::area::opening::OpeningError;
+    use crate::area::{Life, live};
+    use crate::config::Config;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_to_be_owned_does_not_wait_for_its_turn_among_replicas() {
+        let (log, _) = EventLog::in_memory();
+        let shared = Shared::new(Config::default(), log).unwrap();
+        let others = shared.replicas.restores.available_permits();
+        let others = u32::try_from(others).unwrap();
+        let _turns = shared.replicas.restores.acquire_many(others).await.unwrap();
+        let area = AreaId::new("harbor-1").unwrap();
+        let (vitals, orders) = (Vitals::default(), Orders::default());
+        let placing = async {
+            while shared.replicas.kept() == 0 {
+                tokio::task::yield_now().await;
+            }
+            orders.take.cancel();
+        };
+        let living = live(&shared, &area, &vitals, &orders);
+        let living = tokio::time::timeout(Duration::from_secs(60), living);
+        let (life, ()) = tokio::join!(living, placing);
+        // Nobody has opened it: only a claim finds that out here.
+        assert!(
+            matches!(
+                life,
+                Ok(Life::Failed(LifeError::Opening(OpeningError::NotOpened(_))))
+            ),
+            "{life:?}"
+        );
     }
 }

@@ -166,11 +166,12 @@ impl Supervisor {
         } else {
             None
         };
-        match wanted {
+        let before = match wanted {
             Some(wanted) => self.wanted.insert(area.clone(), wanted),
             None => self.wanted.remove(&area),
         };
-        if wanted != Some(Wanted::Own) {
+        // What failed while it stood by says nothing about owning.
+        if wanted != Some(Wanted::Own) || before == Some(Wanted::Follow) {
             self.failures.remove(&area);
         }
         self.adjust(area, wanted, worker);

@@ -1,3 +1,4 @@
+use bytes::Bytes;
 use eventlog::{EventLog, membership};
 use runtime::Span;
 use schemas::control::{AreaControl, ControlEvent};
@@ -103,6 +104,34 @@ async fn an_area_whose_claim_panics_is_tried_again() {
         sleep_until(*until).await;
         supervisor.on(Event::Beat).unwrap();
         assert!(matches!(supervisor.slots.get(&area), Some(Slot::Living(_))));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_failed_while_standing_by_does_not_delay_owning() {
+    let (log, _) = EventLog::in_memory();
+    let area = harbor();
+    let mut supervisor = supervisor(&log);
+    let resting =
+        |supervisor: &Supervisor| matches!(supervisor.slots.get(&area), Some(Slot::Resting { .. }));
+    for (before, rests) in [(Wanted::Follow, false), (Wanted::Own, true)] {
+        supervisor.wanted.insert(area.clone(), before);
+        supervisor.failures.insert(area.clone(), 6);
+        supervisor.rest(area.clone(), LONG, false);
+        let placement = Placement {
+            area: area.clone(),
+            worker: Some("ann".into()),
+            generation: 1,
+            quarantined: false,
+            successor: None,
+        };
+        supervisor.placed(&Entry {
+            key: area.to_string(),
+            value: Some(Bytes::from(encode(&placement))),
+            revision: Sequence(1),
+            at: UnixMillis(1),
+        });
+        assert_eq!(resting(&supervisor), rests, "{before:?}");
     }
 }
 
