@@ -7,7 +7,8 @@ use eventlog::membership;
 use runtime::Span;
 
 use crate::stage::{
-    ANN, Stage, Worker, config, harbor, is_arrived, is_owned_by, is_released, on_both, start,
+    ANN, Stage, Worker, config, harbor, is_arrived, is_owned_by, is_released, on_both, polite,
+    start,
 };
 
 on_both!(
@@ -25,8 +26,12 @@ fn patient(name: &str) -> Config {
 }
 
 async fn an_order_to_drain_hands_everything_over_and_ends_the_worker(mut stage: Stage) {
-    let ann = Worker::start(&stage.worker, patient("ann"));
-    let ben = Worker::start(&stage.another_worker().await, config("ben"));
+    let ann = Config {
+        grace: Span::from_secs(30),
+        ..polite("ann")
+    };
+    let ann = Worker::start(&stage.worker, ann);
+    let ben = Worker::start(&stage.another_worker().await, polite("ben"));
     let forest = schemas::AreaId::new("forest-1").unwrap();
     let mut watched = Vec::new();
     for area in [&harbor(), &forest] {

@@ -6,7 +6,8 @@ use eventlog::membership;
 use schemas::Epoch;
 
 use crate::stage::{
-    ANN, Stage, Worker, config, harbor, is_arrived, is_owned_by, is_released, on_both, start,
+    ANN, Stage, Worker, config, harbor, is_arrived, is_owned_by, is_released, on_both, polite,
+    start,
 };
 
 on_both!(
@@ -17,8 +18,8 @@ on_both!(
 );
 
 async fn a_moved_area_is_released_before_it_is_taken(mut stage: Stage) {
-    let ann = Worker::start(&stage.worker, config("ann"));
-    let ben = Worker::start(&stage.another_worker().await, config("ben"));
+    let ann = Worker::start(&stage.worker, polite("ann"));
+    let ben = Worker::start(&stage.another_worker().await, polite("ben"));
     stage.give(&harbor(), "ann").await;
     let mut frames = stage.watch(&harbor());
     stage.enter(&harbor(), ANN, 1, start()).await;

@@ -32,12 +32,7 @@ async fn a_placed_area_is_taken_and_keeps_its_clock(mut stage: Stage) {
         let (tick, at) = before.unwrap();
         let (ticks, elapsed) = (after.tick.0 - tick.0, after.at.0 - at.0);
         // A busy machine may make it slow; nothing may make it fast beyond the three ticks it owes.
-        assert!(
-            elapsed <= 2000,
-            "a clock frame every second, not {elapsed} ms"
-        );
         assert!(ticks * 40 <= elapsed + 160, "{ticks} ticks in {elapsed} ms");
-        assert!(ticks * 40 * 2 >= elapsed, "{ticks} ticks in {elapsed} ms");
     }
     worker.drain().await;
 }

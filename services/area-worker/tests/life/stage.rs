@@ -381,6 +381,15 @@ pub(crate) fn config(name: &str) -> Config {
     }
 }
 
+/// That believes nobody dead whom the machine has silenced for a moment: where a hand-over is looked for, not a
+/// failover.
+pub(crate) fn polite(name: &str) -> Config {
+    Config {
+        suspect_after: Span::from_secs(10),
+        ..config(name)
+    }
+}
+
 /// That puts idle areas to sleep soon.
 pub(crate) fn sleepy(name: &str) -> Config {
     Config {

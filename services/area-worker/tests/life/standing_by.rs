@@ -8,7 +8,7 @@ use schemas::fact::Fact;
 
 use crate::stage::{
     ANN, Stage, Worker, config, harbor, is_arrived, is_hibernated, is_owned, is_owned_by,
-    is_released, on_both, say, sleepy, start, within,
+    is_released, on_both, polite, say, sleepy, start, within,
 };
 
 on_both!(
@@ -54,7 +54,7 @@ async fn a_successor_takes_a_dead_owners_area_from_its_replica(mut stage: Stage)
 }
 
 async fn an_owner_keeps_an_area_until_somebody_is_ready_to_take_it(mut stage: Stage) {
-    let ann = Worker::start(&stage.worker, config("ann"));
+    let ann = Worker::start(&stage.worker, polite("ann"));
     stage.give(&harbor(), "ann").await;
     let mut frames = stage.watch(&harbor());
     stage.enter(&harbor(), ANN, 1, start()).await;
@@ -64,7 +64,7 @@ async fn an_owner_keeps_an_area_until_somebody_is_ready_to_take_it(mut stage: St
     let placed = frames.state.tick();
     frames.until(|frame| frame.tick.0 > placed.0 + 50).await;
     assert!(frames.facts(is_released).is_empty());
-    let ben = Worker::start(&stage.another_worker().await, config("ben"));
+    let ben = Worker::start(&stage.another_worker().await, polite("ben"));
     stage.place(&harbor(), Some("ben")).await;
     let released = frames.until_fact(is_released).await.no;
     let taken = frames.until_fact(is_owned_by("ben")).await;
@@ -74,8 +74,8 @@ async fn an_owner_keeps_an_area_until_somebody_is_ready_to_take_it(mut stage: St
 }
 
 async fn a_successor_takes_over_by_plan_and_its_predecessor_stands_by(mut stage: Stage) {
-    let ann = Worker::start(&stage.worker, config("ann"));
-    let ben = Worker::start(&stage.another_worker().await, config("ben"));
+    let ann = Worker::start(&stage.worker, polite("ann"));
+    let ben = Worker::start(&stage.another_worker().await, polite("ben"));
     stage.open(&harbor()).await;
     stage.place_and(&harbor(), Some("ann"), Some("ben")).await;
     let mut frames = stage.watch(&harbor());
