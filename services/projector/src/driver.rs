@@ -187,6 +187,8 @@ impl<P: Projection> Driver<P> {
                 }
                 ProjectError::RowsRefused { last, .. } => self.singly_until = last,
                 ProjectError::FoldBroken { sequence, why } => {
+                    // One is remembered: what is found before it must be in the rows before the next is found.
+                    self.singly_until = self.singly_until.max(sequence);
                     self.condemned = Some((sequence, why));
                 }
                 // Other rows than we knew: what was refused may be good now.

@@ -44,6 +44,8 @@ fn said(panic: &(dyn std::any::Any + Send)) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use eventlog::EventLog;
     use past::Past;
     use runtime::Shutdown;
@@ -81,15 +83,10 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn an_event_that_breaks_the_fold_is_parked_and_the_others_go_on() {
+    /// Has [`Fragile`] fold all of `events`; what is parked then, and up to where it has folded.
+    async fn folded(events: &[(&str, &str)]) -> (Vec<(String, i64, i64, String)>, i64) {
         let log = EventLog::in_memory().0;
-        for (subject, payload) in [
-            ("evt.control.harbor-1", "well"),
-            ("evt.control.harbor-1", "break"),
-            ("evt.control.forest-1", "well"),
-            ("evt.control.harbor-1", "behind it"),
-        ] {
+        for (subject, payload) in events {
             let mut pen = log.appender(subject).await.unwrap();
             pen.append(payload.as_bytes().to_vec().into(), None)
                 .await
@@ -100,26 +97,61 @@ mod tests {
         database::migrate(&config).await.unwrap();
         let around = Surroundings::new(&config, &Past::of_log(log), &Shutdown::new()).unwrap();
         let driver = Driver::new(Fragile, around, Goal::Head, None).unwrap();
-        driver.run().await.unwrap();
+        let done = tokio::time::timeout(Duration::from_secs(60), driver.run()).await;
+        done.expect("it comes to the head").unwrap();
         let pool = database::connect(&config).unwrap();
-        let parked: (String, i64, i64, String) =
-            sqlx::query_as("SELECT key, poison_sequence, events, reason FROM parked_events")
-                .fetch_one(&pool)
-                .await
-                .unwrap();
-        assert_eq!(
-            (&*parked.0, parked.1, parked.2),
-            ("evt.control.harbor-1", 2, 2)
-        );
-        assert!(
-            parked.3.contains("panics: this cannot be so"),
-            "{}",
-            parked.3
-        );
-        let folded: i64 = sqlx::query_scalar("SELECT sequence FROM checkpoints")
+        let parked = sqlx::query_as(
+            "SELECT key, poison_sequence, events, reason FROM parked_events ORDER BY poison_sequence",
+        )
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+        let folded = sqlx::query_scalar("SELECT sequence FROM checkpoints")
             .fetch_one(&pool)
             .await
             .unwrap();
+        (parked, folded)
+    }
+
+    #[tokio::test]
+    async fn an_event_that_breaks_the_fold_is_parked_and_the_others_go_on() {
+        let (parked, folded) = folded(&[
+            ("evt.control.harbor-1", "well"),
+            ("evt.control.harbor-1", "break"),
+            ("evt.control.forest-1", "well"),
+            ("evt.control.harbor-1", "behind it"),
+        ])
+        .await;
+        assert_eq!(parked.len(), 1, "{parked:?}");
+        let (key, at, events, why) = &parked[0];
+        assert_eq!((&**key, *at, *events), ("evt.control.harbor-1", 2, 2));
+        assert!(why.contains("panics: this cannot be so"), "{why}");
         assert_eq!(folded, 4);
+    }
+
+    #[tokio::test]
+    async fn several_keys_that_break_the_fold_in_one_batch_are_parked_one_after_the_other() {
+        let (parked, folded) = folded(&[
+            ("evt.control.meadow-1", "well"),
+            ("evt.control.harbor-1", "break"),
+            ("evt.control.forest-1", "break"),
+            ("evt.control.harbor-1", "break"),
+            ("evt.control.tower-1", "break"),
+            ("evt.control.meadow-1", "well"),
+        ])
+        .await;
+        let parked: Vec<_> = parked
+            .iter()
+            .map(|(key, at, events, _)| (&**key, *at, *events))
+            .collect();
+        assert_eq!(
+            parked,
+            [
+                ("evt.control.harbor-1", 2, 2),
+                ("evt.control.forest-1", 3, 1),
+                ("evt.control.tower-1", 5, 1),
+            ]
+        );
+        assert_eq!(folded, 6);
     }
 }
