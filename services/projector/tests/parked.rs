@@ -5,7 +5,8 @@ mod sample;
 mod support;
 
 use projector::{
-    Config, GiveUp, Name, ProjectError, catch_up, check, dump, give_up, parked, retry, show_parked,
+    Config, GiveUp, Name, ProjectError, Retried, catch_up, check, dump, give_up, parked, retry,
+    show_parked,
 };
 use runtime::Shutdown;
 use sample::{Realm, area_id, busy_day};
@@ -195,4 +196,81 @@ async fn without_one_event_of_a_small_aggregate_the_next_still_tells_all() {
     assert_eq!((done.applied, done.still), (2, None));
     assert_eq!(dump(&config).await.unwrap().table("accounts").len(), 3);
     equal_a_fold_from_zero(&config, &realm).await;
+}
+
+/// The harbor's event that is parked is given up alone.
+async fn drop_alone(config: &Config, realm: &Realm) -> Retried {
+    let what = GiveUp {
+        projection: Name::Areas,
+        key: HARBOR.into(),
+        and_behind: false,
+        reason: "its rows are refused".into(),
+        actor: "an operator".into(),
+    };
+    let shutdown = Shutdown::new();
+    give_up(config, &past(&realm.log), &what, &shutdown)
+        .await
+        .unwrap()
+}
+
+/// The harbor wakes up and is written on: its next frames build on one that no row tells of.
+async fn the_harbor_goes_on(config: &Config, realm: &mut Realm) {
+    realm.take_over("harbor-1", "w3").await;
+    realm.ticks(2).await;
+    let shutdown = Shutdown::new();
+    catch_up(config, &past(&realm.log), &shutdown)
+        .await
+        .unwrap();
+    assert_eq!(parked(config).await.unwrap(), []);
+    equal_a_fold_from_zero(config, realm).await;
+}
+
+#[tokio::test]
+async fn behind_a_frame_given_up_alone_the_next_is_still_applied_when_its_rows_were_refused_too() {
+    // From the area's first frame on, and from one in its midst.
+    for constraint in [
+        "ALTER TABLE areas ADD CONSTRAINT quiet CHECK (area <> 'harbor-1' OR frame_sequence IS NULL)",
+        "ALTER TABLE areas ADD CONSTRAINT quiet
+         CHECK (area <> 'harbor-1' OR frame_sequence IS NULL OR frame_sequence < 10)",
+    ] {
+        let mut realm = busy_day().await;
+        let config = config().await;
+        projector::migrate(&config).await.unwrap();
+        execute(&config, constraint).await;
+        let (past, shutdown) = (past(&realm.log), Shutdown::new());
+        catch_up(&config, &past, &shutdown).await.unwrap();
+        let first = parked(&config).await.unwrap()[0].sequence;
+        let still = drop_alone(&config, &realm).await;
+        let next = still.still.expect("the next one is refused too").sequence;
+        assert_eq!(still.applied, 1);
+        // And that one, too: two in a row are left out.
+        let still = drop_alone(&config, &realm).await.still.unwrap().sequence;
+        assert!(first < next && next < still, "{first} {next} {still}");
+
+        execute(&config, "ALTER TABLE areas DROP CONSTRAINT quiet").await;
+        let done = retry(&config, &past, Name::Areas, HARBOR, &shutdown)
+            .await
+            .unwrap();
+        assert_eq!(done.still, None);
+        equal_a_fold_from_zero(&config, &realm).await;
+        the_harbor_goes_on(&config, &mut realm).await;
+    }
+}
+
+#[tokio::test]
+async fn the_last_frame_of_an_area_that_rests_is_given_up_alone_and_it_wakes_up_again() {
+    let mut realm = busy_day().await;
+    let config = config().await;
+    projector::migrate(&config).await.unwrap();
+    execute(
+        &config,
+        "ALTER TABLE areas ADD CONSTRAINT awake CHECK (area <> 'harbor-1' OR state <> 'hibernated')",
+    )
+    .await;
+    let (past, shutdown) = (past(&realm.log), Shutdown::new());
+    catch_up(&config, &past, &shutdown).await.unwrap();
+    assert_eq!(drop_alone(&config, &realm).await.still, None);
+    execute(&config, "ALTER TABLE areas DROP CONSTRAINT awake").await;
+    equal_a_fold_from_zero(&config, &realm).await;
+    the_harbor_goes_on(&config, &mut realm).await;
 }

@@ -2,7 +2,8 @@
 //!
 //! Saved now and then in the transaction of the rows. After a restart an area's saved state is
 //! older than its row, so the frames between the two are folded again, without touching a row:
-//! memory and rows then stand at exactly the same frame.
+//! memory and rows then stand at exactly the same frame. Only of frames that were given up alone does no row tell:
+//! those that come right after it are folded, too.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -109,7 +110,7 @@ impl Replicas {
         Ok(())
     }
 
-    /// Brings every area back to the frame at which its row stands, but for those that are parked.
+    /// Brings every area back to where its next frame goes on, but for those that are parked.
     pub(super) async fn load(
         &mut self,
         db: &mut PgConnection,
@@ -136,12 +137,28 @@ impl Replicas {
     ) -> Result<(), ProjectError> {
         self.areas.clear();
         self.broken.clear();
+        // What was given up alone has been folded as far as the checkpoint, or a retry, has come.
         let rows = sqlx::query(
-            "SELECT a.area, a.frame_sequence, s.sequence, s.state
-             FROM areas a
+            "SELECT a.area, a.goal, s.sequence, s.state
+             FROM (
+                SELECT area, MAX(sequence) AS goal
+                FROM (
+                    SELECT area, frame_sequence AS sequence FROM areas WHERE frame_sequence IS NOT NULL
+                    UNION ALL
+                    SELECT substr(d.key, length('evt.area.') + 1), d.sequence
+                    FROM dropped_events d
+                    JOIN checkpoints c USING (projection)
+                    LEFT JOIN parked_events p USING (projection, key)
+                    WHERE d.projection = $1 AND d.sequence < COALESCE(p.poison_sequence, c.sequence + 1)
+                      AND NOT EXISTS (SELECT FROM dropped_events b
+                                      WHERE b.projection = d.projection AND b.key = d.key AND b.and_behind
+                                        AND b.sequence <= d.sequence)
+                ) frames
+                GROUP BY area
+             ) a
              LEFT JOIN projection_state s ON s.projection = $1 AND s.key = a.area
              LEFT JOIN parked_events p ON p.projection = $1 AND p.key = 'evt.area.' || a.area
-             WHERE a.frame_sequence IS NOT NULL AND CASE WHEN $2::TEXT IS NULL THEN p.key IS NULL ELSE a.area = $2 END",
+             WHERE CASE WHEN $2::TEXT IS NULL THEN p.key IS NULL ELSE a.area = $2 END",
         )
         .bind(Areas::NAME)
         .bind(only.map(ToString::to_string))
@@ -153,7 +170,7 @@ impl Replicas {
                 .parse()
                 .map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
             let sequence = |of: i64| Sequence(u64::try_from(of).unwrap_or(0));
-            let goal = sequence(row.try_get("frame_sequence")?);
+            let goal = sequence(row.try_get("goal")?);
             let saved = row.try_get::<Option<&[u8]>, _>("state")?;
             let saved = saved.and_then(|bytes| schemas::decode::<AreaState>(bytes).ok());
             let saved_at = row.try_get::<Option<i64>, _>("sequence")?.map(sequence);
