@@ -58,6 +58,8 @@ pub struct Card {
     pub lasts: (u64, u64),
     /// Whose sockets may be lost to it.
     pub sockets: Sockets,
+    /// Whether somebody's orderly end is waited for, which takes a broker that answers.
+    pub orderly: bool,
     /// Whether it is drawn unless asked for.
     pub by_default: bool,
 }
@@ -77,6 +79,7 @@ impl Card {
             hits,
             lasts,
             sockets: Sockets::Stay,
+            orderly: false,
             by_default: true,
         }
     }
@@ -100,6 +103,13 @@ impl Card {
     #[must_use]
     pub const fn losing(mut self, sockets: Sockets) -> Self {
         self.sockets = sockets;
+        self
+    }
+
+    /// Waits for somebody's orderly end, and nothing else is done meanwhile, nor is anything mended.
+    #[must_use]
+    pub const fn orderly(mut self) -> Self {
+        self.orderly = true;
         self
     }
 

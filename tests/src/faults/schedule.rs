@@ -1,14 +1,15 @@
 //! What happens when: drawn from a seed, printed, read back.
 //!
 //! One line is one fault: `+3200ms worker-kill w1 for 800ms`. Two faults of a drawn schedule never hold the same target
-//! at the same time, and those that hit a server everybody needs (`broker`) not while another such one holds.
+//! at the same time, of which `workers` is every worker. A fault that waits for a worker's orderly end does not meet one of
+//! the broker, without which no worker can hand over: while it waits, nothing is mended.
 
 use std::fmt;
 use std::str::FromStr;
 
 use anyhow::Context;
 
-use super::catalogue::Fault;
+use super::catalogue::{self, Card, Fault, Hits};
 use super::ground::Layout;
 use super::random::Random;
 
@@ -153,9 +154,27 @@ impl Injection {
         self.at + self.lasts
     }
 
-    fn collides(&self, later: &Self) -> bool {
+    fn collides(&self, other: &Self) -> bool {
         // A role that has just come back may recover first.
-        later.at < self.ends() + 300 && self.at < later.ends() + 300 && self.target == later.target
+        let meet = other.at < self.ends() + 300 && self.at < other.ends() + 300;
+        meet && (self.target == other.target || self.excludes(other) || other.excludes(self))
+    }
+
+    /// Whether it cannot be done while something else is broken that `other` breaks.
+    fn excludes(&self, other: &Self) -> bool {
+        let (Some(card), Some(other)) = (self.card(), other.card()) else {
+            return false;
+        };
+        match other.hits {
+            Hits::Worker => card.hits == Hits::AllWorkers,
+            Hits::Broker => card.orderly,
+            _ => false,
+        }
+    }
+
+    /// A schedule that was written by hand may name a fault that does not exist.
+    fn card(&self) -> Option<Card> {
+        catalogue::by_name(&self.fault).ok().map(Fault::card)
     }
 }
 
@@ -192,6 +211,62 @@ mod tests {
         let text = format!("# a note\n{schedule}");
         assert_eq!(Schedule::parse(&text)?, schedule);
         assert!(Schedule::parse("+1ms kill").is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn nobody_is_asked_to_leave_in_order_who_could_not() -> anyhow::Result<()> {
+        for (one, other, together) in [
+            (
+                "+5000ms worker-pause w1 for 4000ms",
+                "+7000ms rolling-restart workers for 100ms",
+                false,
+            ),
+            (
+                "+5000ms rolling-restart workers for 100ms",
+                "+5200ms worker-cut w3 for 1000ms",
+                false,
+            ),
+            (
+                "+5000ms broker-pause broker for 3000ms",
+                "+7000ms rolling-restart workers for 100ms",
+                false,
+            ),
+            (
+                "+5000ms broker-kill broker for 2000ms",
+                "+6000ms worker-term w2 for 800ms",
+                false,
+            ),
+            (
+                "+5000ms worker-drain w2 for 900ms",
+                "+5500ms broker-pause broker for 3000ms",
+                false,
+            ),
+            (
+                "+5000ms worker-pause w1 for 4000ms",
+                "+9300ms rolling-restart workers for 100ms",
+                true,
+            ),
+            (
+                "+5000ms worker-pause w1 for 4000ms",
+                "+7000ms worker-term w2 for 800ms",
+                true,
+            ),
+            (
+                "+5000ms broker-pause broker for 3000ms",
+                "+7000ms worker-kill w1 for 800ms",
+                true,
+            ),
+            (
+                "+5000ms edge-pause edge-1 for 4000ms",
+                "+7000ms rolling-restart workers for 100ms",
+                true,
+            ),
+        ] {
+            let (first, second): (Injection, Injection) = (one.parse()?, other.parse()?);
+            assert_eq!(!first.collides(&second), together, "{one}; {other}");
+            assert_eq!(!second.collides(&first), together, "{other}; {one}");
+        }
         Ok(())
     }
 

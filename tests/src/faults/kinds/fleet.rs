@@ -13,12 +13,15 @@ impl Terminate {
     const LASTS: (u64, u64) = (500, 3000);
 
     /// A worker.
-    pub const WORKER: Self = Self(Card::of_a_process(
-        "worker-term",
-        "SIGTERM to a worker: a drain",
-        Hits::Worker,
-        Self::LASTS,
-    ));
+    pub const WORKER: Self = Self(
+        Card::of_a_process(
+            "worker-term",
+            "SIGTERM to a worker: a drain",
+            Hits::Worker,
+            Self::LASTS,
+        )
+        .orderly(),
+    );
     /// An edge.
     pub const EDGE: Self = Self(Card::of_a_process(
         "edge-term",
@@ -58,6 +61,7 @@ impl Fault for Drain {
             Hits::Worker,
             (500, 3000),
         )
+        .orderly()
     }
     async fn strike(&self, ground: &mut Ground, target: &str) -> anyhow::Result<()> {
         if ground.stack.role(target).is_running() {
@@ -84,6 +88,7 @@ impl Fault for RollingRestart {
             Hits::AllWorkers,
             (100, 100),
         )
+        .orderly()
     }
     async fn strike(&self, ground: &mut Ground, _: &str) -> anyhow::Result<()> {
         for worker in ground.layout.worker_names() {
