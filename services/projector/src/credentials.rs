@@ -16,6 +16,8 @@ use crate::error::ProjectError;
 use crate::name::Name;
 use crate::projection::{Poison, Projection, Source, redacted};
 
+type Entry = KeyedEntry<CredentialEvent, Credential>;
+
 #[derive(Debug)]
 struct Row {
     state: Credential,
@@ -38,8 +40,34 @@ const fn changes(event: &CredentialEvent) -> bool {
     matches!(event, CredentialEvent::HashChanged { rehashed, .. } if !*rehashed)
 }
 
+fn read(record: &Record) -> Result<(Digest, Entry), Poison> {
+    let credential = match Subject::parse(&record.subject) {
+        Subject::KeyedEvents(Domain::Credential, key) => key.parse::<Digest>(),
+        _ => return Err(Poison("not a subject of this stream".into())),
+    };
+    let credential = credential.map_err(|error| Poison::because(&error))?;
+    let entry = schemas::decode(&record.payload).map_err(|error| Poison::because(&error))?;
+    Ok((credential, entry))
+}
+
+impl Credentials {
+    /// Forgets what came before the person was erased, if `events` say so; hands out those after it.
+    fn erase<'a>(
+        &mut self,
+        credential: Digest,
+        events: &'a [CredentialEvent],
+    ) -> Option<&'a [CredentialEvent]> {
+        let erases = |event: &CredentialEvent| matches!(event, CredentialEvent::Erased { .. });
+        let last = events.iter().rposition(erases)?;
+        self.rows.remove(&credential);
+        self.erased.insert(credential);
+        Some(&events[last + 1..])
+    }
+}
+
 impl Projection for Credentials {
     const ID: Name = Name::Credentials;
+    const PERSONAL: bool = true;
 
     async fn load(&mut self, _: &mut PgConnection, _: &Source) -> Result<(), ProjectError> {
         *self = Self::default();
@@ -47,23 +75,12 @@ impl Projection for Credentials {
     }
 
     fn fold(&mut self, record: &Record) -> Result<(), Poison> {
-        let credential = match Subject::parse(&record.subject) {
-            Subject::KeyedEvents(Domain::Credential, key) => key.parse::<Digest>(),
-            _ => return Err(Poison("not a subject of this stream".into())),
+        let (credential, entry) = read(record)?;
+        let events = match self.erase(credential, &entry.events) {
+            Some([]) => return Ok(()),
+            Some(events) => events,
+            None => &entry.events,
         };
-        let credential = credential.map_err(|error| Poison::because(&error))?;
-        let entry: KeyedEntry<CredentialEvent, Credential> =
-            schemas::decode(&record.payload).map_err(|error| Poison::because(&error))?;
-        let erases = |event: &CredentialEvent| matches!(event, CredentialEvent::Erased { .. });
-        let mut events = entry.events.as_slice();
-        if let Some(last) = events.iter().rposition(erases) {
-            self.rows.remove(&credential);
-            self.erased.insert(credential);
-            events = &events[last + 1..];
-            if events.is_empty() {
-                return Ok(());
-            }
-        }
         let happened =
             |what: fn(&CredentialEvent) -> bool| events.iter().any(what).then_some(entry.at);
         let registered = happened(|event| matches!(event, CredentialEvent::Registered { .. }));
@@ -82,8 +99,14 @@ impl Projection for Credentials {
         Ok(())
     }
 
+    fn forget(&mut self, record: &Record) {
+        if let Ok((credential, entry)) = read(record) {
+            self.erase(credential, &entry.events);
+        }
+    }
+
     fn describe(record: &Record) -> Result<serde_json::Value, Poison> {
-        redacted::<KeyedEntry<CredentialEvent, Credential>>(record)
+        redacted::<Entry>(record)
     }
 
     async fn write(&mut self, db: &mut PgConnection) -> Result<(), sqlx::Error> {

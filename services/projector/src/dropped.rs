@@ -1,4 +1,5 @@
-//! Events that an operator has given up: the rows go without them, now and after every rebuild.
+//! Events that an operator has given up: the rows go without them, now and after every rebuild. Only an erasure is never
+//! given up: the rows of who was erased go.
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -25,7 +25,10 @@ pub(crate) fn fold<P: Projection>(
 ) -> Folded {
     // Nothing of a memory that a panic has passed through is used again; see `Folded::Broken`.
     let folded = catch_unwind(AssertUnwindSafe(|| match dropped.covers(record) {
-        Some(LeftOut::WithAllBehind) => Ok(()),
+        Some(LeftOut::WithAllBehind) => {
+            projection.forget(record);
+            Ok(())
+        }
         Some(LeftOut::Alone) => projection.leave_out(record),
         None => projection.fold(record),
     }));

@@ -53,6 +53,8 @@ pub(crate) trait Projection: Send + 'static {
     const NAME: &'static str = Self::ID.as_str();
     /// The stream it folds.
     const STREAM: &'static str = Self::ID.stream();
+    /// Whether there are rows that go when a person is erased.
+    const PERSONAL: bool = false;
 
     /// Forgets everything and stands where the tables stand.
     fn load(
@@ -75,10 +77,16 @@ pub(crate) trait Projection: Send + 'static {
     /// Takes one event in.
     fn fold(&mut self, record: &Record) -> Result<(), Poison>;
 
-    /// Takes one event into the memory, so that later ones can be folded, but says nothing of it in any row.
+    /// Takes one event into the memory, so that later ones can be folded, but says nothing of it in any row; unless it
+    /// says that a person was erased.
     fn leave_out(&mut self, record: &Record) -> Result<(), Poison> {
-        let _ = record;
+        self.forget(record);
         Ok(())
+    }
+
+    /// Of an event that was given up, takes in that a person was erased, if it says so: their rows go all the same.
+    fn forget(&mut self, record: &Record) {
+        let _ = record;
     }
 
     /// An event as a person would read it; people's texts stay sealed.

@@ -4,11 +4,12 @@
 mod sample;
 mod support;
 
-use projector::{catch_up, check, dump};
+use projector::{Config, GiveUp, Name, catch_up, check, dump, give_up, parked};
 use runtime::Shutdown;
 use sample::people::{CLEO, CREDENTIAL, HERO, NOBODYS, SAFE, STOLEN, live};
 use sample::{Realm, busy_day};
 use schemas::lobby::Ranking;
+use schemas::subjects::{Domain, keyed_events};
 use sqlx::Row;
 use support::{config, connect, past, projecting, reach_heads};
 
@@ -18,6 +19,35 @@ async fn peopled_day() -> Realm {
     realm.take_over("harbor-1", "w3").await;
     live(&mut realm).await;
     realm
+}
+
+/// Her tables, and which of their columns holds whose key.
+const HERS: [(&str, &str); 5] = [
+    ("accounts", "account"),
+    ("login_sessions", "account"),
+    ("security_events", "account"),
+    ("credentials", "credential"),
+    ("sessions", "character"),
+];
+
+/// In which tables of `schema` there are still rows of Cleo's.
+async fn tables_with_cleo(config: &Config, schema: &str) -> Vec<&'static str> {
+    let mut db = connect(config).await;
+    let mut found = Vec::new();
+    for (table, column) in HERS {
+        let key = match column {
+            "account" => CLEO.to_string(),
+            "credential" => CREDENTIAL.to_string(),
+            _ => HERO.to_string(),
+        };
+        let asked = format!("SELECT count(*) FROM {schema}.{table} WHERE {column} = $1");
+        let asked = sqlx::query(sqlx::AssertSqlSafe(asked)).bind(key);
+        let rows: i64 = asked.fetch_one(&mut db).await.unwrap().get(0);
+        if rows > 0 {
+            found.push(table);
+        }
+    }
+    found
 }
 
 #[tokio::test]
@@ -62,19 +92,8 @@ async fn of_who_is_erased_only_that_is_left_and_on_whose_order() {
         let found = check(config, &past(&realm.log), &shutdown).await.unwrap();
         assert_eq!(found.differences, Vec::<String>::new());
         dumps.push(dump(config).await.unwrap());
+        assert_eq!(tables_with_cleo(config, "public").await, [""; 0]);
         let mut db = connect(config).await;
-        for (table, column, key) in [
-            ("accounts", "account", CLEO.to_string()),
-            ("login_sessions", "account", CLEO.to_string()),
-            ("security_events", "account", CLEO.to_string()),
-            ("credentials", "credential", CREDENTIAL.to_string()),
-            ("sessions", "character", HERO.to_string()),
-        ] {
-            let asked = format!("SELECT count(*) FROM {table} WHERE {column} = $1");
-            let asked = sqlx::query(sqlx::AssertSqlSafe(asked)).bind(key);
-            let rows: i64 = asked.fetch_one(&mut db).await.unwrap().get(0);
-            assert_eq!(rows, 0, "{table}");
-        }
         let left = sqlx::query("SELECT ordered_by, reason FROM erasures WHERE account = $1")
             .bind(CLEO.to_string())
             .fetch_one(&mut db)
@@ -93,6 +112,77 @@ async fn of_who_is_erased_only_that_is_left_and_on_whose_order() {
     }
     // Whether the rows had been there before or not.
     assert_eq!(dumps[0].differences(&dumps[1]), Vec::<String>::new());
+}
+
+/// Writes nonsense where Cleo's events are, and has all that comes after it given up: before or after she is erased.
+async fn erased_although_given_up(erased_first: bool) -> (Realm, Config) {
+    let mut realm = peopled_day().await;
+    let keys = [
+        (Name::Accounts, Domain::Identity, CLEO.to_string()),
+        (
+            Name::Credentials,
+            Domain::Credential,
+            CREDENTIAL.to_string(),
+        ),
+        (Name::Lobby, Domain::Lobby, HERO.to_string()),
+    ];
+    let keys = keys.map(|(projection, domain, key)| (projection, keyed_events(domain, &key)));
+    for (_, key) in &keys {
+        realm.append(key, b"nonsense".to_vec()).await;
+    }
+    let (config, shutdown) = (config().await, Shutdown::new());
+    let past = past(&realm.log);
+    if erased_first {
+        sample::people::erased(&mut realm).await;
+    }
+    catch_up(&config, &past, &shutdown).await.unwrap();
+    assert_eq!(parked(&config).await.unwrap().len(), 3);
+    assert_eq!(
+        tables_with_cleo(&config, "public").await,
+        HERS.map(|(table, _)| table)
+    );
+    for (projection, key) in keys {
+        let what = GiveUp {
+            projection,
+            key,
+            and_behind: true,
+            reason: "nothing can be read in it".into(),
+            actor: "an operator".into(),
+        };
+        give_up(&config, &past, &what, &shutdown).await.unwrap();
+    }
+    if !erased_first {
+        sample::people::erased(&mut realm).await;
+        catch_up(&config, &past, &shutdown).await.unwrap();
+    }
+    assert_eq!(parked(&config).await.unwrap(), []);
+    (realm, config)
+}
+
+#[tokio::test]
+async fn who_is_erased_is_forgotten_also_where_their_events_were_given_up() {
+    for erased_first in [true, false] {
+        let (realm, config) = erased_although_given_up(erased_first).await;
+        assert_eq!(tables_with_cleo(&config, "public").await, [""; 0]);
+        let mut db = connect(&config).await;
+        let hero: (Vec<u8>, bool) =
+            sqlx::query_as("SELECT name_bytes, erased FROM characters WHERE character = $1")
+                .bind(HERO.to_string())
+                .fetch_one(&mut db)
+                .await
+                .unwrap();
+        assert_eq!(hero, (Vec::new(), true));
+        let ordered: i64 = sqlx::query_scalar("SELECT count(*) FROM erasures")
+            .fetch_one(&mut db)
+            .await
+            .unwrap();
+        assert_eq!(ordered, 1);
+        // And so it is after a rebuild.
+        let found = check(&config, &past(&realm.log), &Shutdown::new())
+            .await
+            .unwrap();
+        assert_eq!(found.differences, Vec::<String>::new());
+    }
 }
 
 #[tokio::test]

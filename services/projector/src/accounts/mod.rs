@@ -7,11 +7,11 @@ mod login_rows;
 mod security_rows;
 
 use eventlog::Record;
-use schemas::AccountId;
 use schemas::account::{Account, AccountEvent};
 use schemas::credential::Method;
 use schemas::keyed::KeyedEntry;
 use schemas::subjects::{Domain, Subject};
+use schemas::{AccountId, Sequence};
 use sqlx::PgConnection;
 
 use self::account_rows::AccountRows;
@@ -42,8 +42,33 @@ pub(crate) const fn method(of: Method) -> &'static str {
     }
 }
 
+fn read(record: &Record) -> Result<(AccountId, Entry), Poison> {
+    let account = match Subject::parse(&record.subject) {
+        Subject::KeyedEvents(Domain::Identity, key) => key.parse::<AccountId>(),
+        _ => return Err(Poison("not a subject of this stream".into())),
+    };
+    let account = account.map_err(|error| Poison::because(&error))?;
+    let entry = schemas::decode(&record.payload).map_err(|error| Poison::because(&error))?;
+    Ok((account, entry))
+}
+
+impl Accounts {
+    /// The person is erased; whether it says so.
+    fn erase(&mut self, account: AccountId, entry: &Entry, sequence: Sequence) -> bool {
+        let erased = entry.state.erased.is_some();
+        if erased {
+            self.erasures.fold(account, entry, sequence);
+            self.accounts.forget(account);
+            self.logins.forget(account);
+            self.security.forget(account);
+        }
+        erased
+    }
+}
+
 impl Projection for Accounts {
     const ID: Name = Name::Accounts;
+    const PERSONAL: bool = true;
 
     async fn load(&mut self, _: &mut PgConnection, _: &Source) -> Result<(), ProjectError> {
         *self = Self::default();
@@ -51,24 +76,20 @@ impl Projection for Accounts {
     }
 
     fn fold(&mut self, record: &Record) -> Result<(), Poison> {
-        let account = match Subject::parse(&record.subject) {
-            Subject::KeyedEvents(Domain::Identity, key) => key.parse::<AccountId>(),
-            _ => return Err(Poison("not a subject of this stream".into())),
-        };
-        let account = account.map_err(|error| Poison::because(&error))?;
-        let entry: Entry =
-            schemas::decode(&record.payload).map_err(|error| Poison::because(&error))?;
-        if entry.state.erased.is_some() {
-            self.erasures.fold(account, &entry, record.sequence);
-            self.accounts.forget(account);
-            self.logins.forget(account);
-            self.security.forget(account);
+        let (account, entry) = read(record)?;
+        if self.erase(account, &entry, record.sequence) {
             return Ok(());
         }
         self.accounts.fold(account, &entry, record.sequence);
         self.logins.fold(account, &entry, record.sequence);
         self.security.fold(account, &entry, record.sequence);
         Ok(())
+    }
+
+    fn forget(&mut self, record: &Record) {
+        if let Ok((account, entry)) = read(record) {
+            self.erase(account, &entry, record.sequence);
+        }
     }
 
     fn describe(record: &Record) -> Result<serde_json::Value, Poison> {

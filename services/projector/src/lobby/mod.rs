@@ -4,10 +4,10 @@ mod character_rows;
 mod session_rows;
 
 use eventlog::Record;
-use schemas::CharacterId;
 use schemas::keyed::KeyedEntry;
 use schemas::lobby::{Character, LobbyEvent};
 use schemas::subjects::{Domain, Subject};
+use schemas::{CharacterId, Sequence};
 use sqlx::PgConnection;
 
 use self::character_rows::CharacterRows;
@@ -25,8 +25,26 @@ pub(crate) struct Lobby {
     sessions: SessionRows,
 }
 
+fn read(record: &Record) -> Result<(CharacterId, Entry), Poison> {
+    let character = match Subject::parse(&record.subject) {
+        Subject::KeyedEvents(Domain::Lobby, key) => key.parse::<CharacterId>(),
+        _ => return Err(Poison("not a subject of this stream".into())),
+    };
+    let character = character.map_err(|error| Poison::because(&error))?;
+    let entry = schemas::decode(&record.payload).map_err(|error| Poison::because(&error))?;
+    Ok((character, entry))
+}
+
+impl Lobby {
+    fn take(&mut self, character: CharacterId, entry: Entry, sequence: Sequence) {
+        self.sessions.fold(character, &entry, sequence);
+        self.characters.fold(character, entry, sequence);
+    }
+}
+
 impl Projection for Lobby {
     const ID: Name = Name::Lobby;
+    const PERSONAL: bool = true;
 
     async fn load(&mut self, _: &mut PgConnection, _: &Source) -> Result<(), ProjectError> {
         *self = Self::default();
@@ -34,16 +52,17 @@ impl Projection for Lobby {
     }
 
     fn fold(&mut self, record: &Record) -> Result<(), Poison> {
-        let character = match Subject::parse(&record.subject) {
-            Subject::KeyedEvents(Domain::Lobby, key) => key.parse::<CharacterId>(),
-            _ => return Err(Poison("not a subject of this stream".into())),
-        };
-        let character = character.map_err(|error| Poison::because(&error))?;
-        let entry: Entry =
-            schemas::decode(&record.payload).map_err(|error| Poison::because(&error))?;
-        self.sessions.fold(character, &entry, record.sequence);
-        self.characters.fold(character, entry, record.sequence);
+        let (character, entry) = read(record)?;
+        self.take(character, entry, record.sequence);
         Ok(())
+    }
+
+    fn forget(&mut self, record: &Record) {
+        if let Ok((character, entry)) = read(record)
+            && entry.state.erased
+        {
+            self.take(character, entry, record.sequence);
+        }
     }
 
     fn describe(record: &Record) -> Result<serde_json::Value, Poison> {

@@ -2,10 +2,10 @@
 //!
 //! What one event of a keyed aggregate says is said again by the state in the next, so it can be left out alone. A frame
 //! of an area cannot, unless it folds and only its rows are refused: all later frames build on it. Then the key is given
-//! up from there on, and its rows stay as they are.
+//! up from there on, and its rows stay as they are. But whoever is given up can still be erased, now or later.
 
 use eventlog::Follow;
-use past::Past;
+use past::{Past, PastReader};
 use runtime::Shutdown;
 use schemas::Sequence;
 use sqlx::{PgConnection, PgPool};
@@ -69,15 +69,13 @@ async fn record(pool: &PgPool, around: &Surroundings, what: &GiveUp) -> Result<b
     let mut transaction = pool.begin().await?;
     Checkpoint::hold(&mut transaction, name).await?;
     let parked = one(&mut transaction, what.projection, &what.key).await?;
-    if !what.and_behind {
-        let source = around.source(&Pulse::new());
-        let dispensable = Dispensable {
-            db: &mut transaction,
-            source: &source,
-            parked: &parked,
-        };
-        what.projection.visit(&around.config, dispensable).await?;
-    }
+    let dropping = Dropping {
+        db: &mut transaction,
+        source: &around.source(&Pulse::new()),
+        parked: &parked,
+        and_behind: what.and_behind,
+    };
+    what.projection.visit(&around.config, dropping).await?;
     sqlx::query(
         "INSERT INTO dropped_events (projection, key, sequence, and_behind, why, reason, actor, dropped_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, now())
@@ -101,30 +99,33 @@ async fn record(pool: &PgPool, around: &Surroundings, what: &GiveUp) -> Result<b
     Ok(!what.and_behind)
 }
 
-/// Asks a projection whether it can do without the event at which a key is parked.
-struct Dispensable<'a> {
+/// What a projection has to say to a drop.
+struct Dropping<'a> {
     db: &'a mut PgConnection,
     source: &'a Source,
     parked: &'a ParkedKey,
+    and_behind: bool,
 }
 
-impl<'a> Visitor for Dispensable<'a> {
+impl<'a> Visitor for Dropping<'a> {
     type Output = std::pin::Pin<Box<dyn Future<Output = Result<(), ProjectError>> + Send + 'a>>;
 
     fn visit<P: Projection>(self, projection: P) -> Self::Output {
-        Box::pin(self.ask(projection))
+        match self.and_behind {
+            true => Box::pin(self.forget(projection)),
+            false => Box::pin(self.ask(projection)),
+        }
     }
 }
 
-impl Dispensable<'_> {
+impl Dropping<'_> {
+    /// Whether it can do without the event at which the key is parked.
     async fn ask<P: Projection>(self, mut projection: P) -> Result<(), ProjectError> {
-        let Self { db, source, parked } = self;
+        let mut reader = self.waiting::<P>();
+        let Self {
+            db, source, parked, ..
+        } = self;
         projection.load_key(db, source, &parked.key).await?;
-        let before = Sequence(parked.sequence.0.saturating_sub(1));
-        let filter = vec![parked.key.clone()];
-        let mut reader = source
-            .past
-            .read(P::STREAM, filter, before, Follow::UntilHead);
         let Some(record) = reader.next().await? else {
             return Err(ProjectError::NotThere {
                 stream: P::STREAM,
@@ -138,5 +139,27 @@ impl Dispensable<'_> {
                 sequence: record.sequence,
                 why,
             })
+    }
+
+    /// Nothing of what waits will be folded; if a person was erased in it, their rows go here.
+    async fn forget<P: Projection>(self, mut projection: P) -> Result<(), ProjectError> {
+        if !P::PERSONAL {
+            return Ok(());
+        }
+        let mut reader = self.waiting::<P>();
+        while let Some(record) = reader.next().await?
+            && record.sequence <= self.parked.last
+        {
+            projection.forget(&record);
+        }
+        projection.write(self.db).await.map_err(ProjectError::from)
+    }
+
+    /// The key's events from the one at which it is parked on.
+    fn waiting<P: Projection>(&self) -> PastReader {
+        let before = Sequence(self.parked.sequence.0.saturating_sub(1));
+        let filter = vec![self.parked.key.clone()];
+        let past = &self.source.past;
+        past.read(P::STREAM, filter, before, Follow::UntilHead)
     }
 }
