@@ -2,6 +2,7 @@
 
 use past::Past;
 use runtime::Shutdown;
+use sqlx::{PgConnection, PgPool};
 
 use crate::config::Config;
 use crate::database::{self, drop_schema};
@@ -38,6 +39,7 @@ pub async fn check(
     let goals = Goals::of_rows(&mut picture).await?;
     picture.commit().await?;
     let aside = config.with_schema(format!("{}_check", config.schema));
+    let _at_work = AtWork::begin(&pool, &config.schema).await?;
     let filled = fill(&aside, &config.schema, past, &goals, shutdown).await;
     let compared = match filled {
         Ok(()) => crate::dump::dump(&aside)
@@ -48,6 +50,32 @@ pub async fn check(
     drop_schema(&pool, &aside.schema).await?;
     pool.close().await;
     compared
+}
+
+/// That the schema of a check is one that somebody fills and compares; not so when it was killed.
+pub(crate) struct AtWork {
+    /// The lock is this connection's.
+    _held: PgConnection,
+}
+
+impl AtWork {
+    /// Begins it once no other check of the same schema is at work.
+    async fn begin(pool: &PgPool, live: &str) -> Result<Self, sqlx::Error> {
+        let mut held = pool.acquire().await?.detach();
+        sqlx::query(
+            "SELECT pg_advisory_lock(hashtextextended('worldline projector check ' || $1, 0))",
+        )
+        .bind(live)
+        .execute(&mut held)
+        .await?;
+        Ok(Self { _held: held })
+    }
+
+    /// Lets none begin until the transaction ends; false when one is at work.
+    pub(crate) async fn keep_out(db: &mut PgConnection, live: &str) -> Result<bool, sqlx::Error> {
+        let lock = "SELECT pg_try_advisory_xact_lock(hashtextextended('worldline projector check ' || $1, 0))";
+        sqlx::query_scalar(lock).bind(live).fetch_one(db).await
+    }
 }
 
 fn compare(live: &Dump, new: &Dump) -> Comparison {

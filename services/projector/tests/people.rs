@@ -4,7 +4,10 @@
 mod sample;
 mod support;
 
-use projector::{Config, GiveUp, Name, catch_up, check, dump, give_up, parked};
+use projector::{
+    Config, GiveUp, Name, ProjectError, Rebuild, catch_up, check, dump, give_up, parked, rebuild,
+    rollback,
+};
 use runtime::Shutdown;
 use sample::people::{CLEO, CREDENTIAL, HERO, NOBODYS, SAFE, STOLEN, live};
 use sample::{Realm, busy_day};
@@ -183,6 +186,98 @@ async fn who_is_erased_is_forgotten_also_where_their_events_were_given_up() {
             .unwrap();
         assert_eq!(found.differences, Vec::<String>::new());
     }
+}
+
+/// What the lobby's columns say of Cleo's character in `schema`.
+async fn lobby_of_hero(config: &Config, schema: &str) -> String {
+    let asked = format!(
+        "SELECT jsonb_build_array(account, name_bytes, session, login, last_seen_area, lobby_sequence)::TEXT
+         FROM {schema}.characters WHERE character = $1"
+    );
+    sqlx::query_scalar(sqlx::AssertSqlSafe(asked))
+        .bind(HERO.to_string())
+        .fetch_one(&mut connect(config).await)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn who_is_erased_is_forgotten_in_the_rows_beside_those_that_are_served_too() {
+    let mut realm = peopled_day().await;
+    let (config, shutdown) = (config().await, Shutdown::new());
+    let past = past(&realm.log);
+    catch_up(&config, &past, &shutdown).await.unwrap();
+    rebuild(&config, &past, &Rebuild::default(), &shutdown, |_| {})
+        .await
+        .unwrap();
+    // A rebuild of one projection, interrupted when it had copied the rows of the others.
+    let one = Rebuild {
+        names: [Name::Control].into(),
+        ..Rebuild::default()
+    };
+    let interrupted = Shutdown::new();
+    interrupted.begin();
+    let ended = rebuild(&config, &past, &one, &interrupted, |_| {}).await;
+    assert!(matches!(ended, Err(ProjectError::Interrupted)), "{ended:?}");
+    // A check that was killed when it had folded everything.
+    catch_up(&config.with_schema("public_check"), &past, &shutdown)
+        .await
+        .unwrap();
+    let all = HERS.map(|(table, _)| table);
+    for schema in ["public", "public_old", "public_rebuild", "public_check"] {
+        assert_eq!(tables_with_cleo(&config, schema).await, all, "{schema}");
+    }
+
+    sample::people::erased(&mut realm).await;
+    catch_up(&config, &past, &shutdown).await.unwrap();
+    for schema in ["public", "public_old", "public_rebuild"] {
+        assert_eq!(tables_with_cleo(&config, schema).await, [""; 0], "{schema}");
+    }
+    let nothing = "[null, null, null, null, null, null]";
+    for schema in ["public_old", "public_rebuild"] {
+        assert_eq!(lobby_of_hero(&config, schema).await, nothing, "{schema}");
+    }
+    let left: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'public\\_check%'",
+    )
+    .fetch_one(&mut connect(&config).await)
+    .await
+    .unwrap();
+    assert_eq!(left, 0, "what the check has left is gone");
+
+    // The rows beside come to the same when they are taken.
+    rollback(&config, &past, false, &shutdown, |_| {})
+        .await
+        .unwrap();
+    let found = check(&config, &past, &shutdown).await.unwrap();
+    assert_eq!(found.differences, Vec::<String>::new());
+    let done = rebuild(&config, &past, &one, &shutdown, |_| {})
+        .await
+        .unwrap();
+    assert!(done.resumed);
+    let found = check(&config, &past, &shutdown).await.unwrap();
+    assert_eq!(found.differences, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_rows_of_a_check_at_work_are_left_to_it() {
+    let mut realm = peopled_day().await;
+    let (config, shutdown) = (config().await, Shutdown::new());
+    let past = past(&realm.log);
+    let checked = config.with_schema("public_check");
+    for config in [&config, &checked] {
+        catch_up(config, &past, &shutdown).await.unwrap();
+    }
+    let mut checking = connect(&config).await;
+    sqlx::query("SELECT pg_advisory_lock(hashtextextended('worldline projector check public', 0))")
+        .execute(&mut checking)
+        .await
+        .unwrap();
+    sample::people::erased(&mut realm).await;
+    catch_up(&config, &past, &shutdown).await.unwrap();
+    assert_eq!(tables_with_cleo(&config, "public").await, [""; 0]);
+    let all = HERS.map(|(table, _)| table);
+    assert_eq!(tables_with_cleo(&config, "public_check").await, all);
 }
 
 #[tokio::test]

@@ -9,6 +9,8 @@ use sqlx::PgConnection;
 
 use super::Entry;
 use crate::columns::{big, column, keys};
+use crate::erased::empty;
+use crate::name::Name;
 
 #[derive(Debug)]
 struct Row {
@@ -45,6 +47,11 @@ impl CharacterRows {
         let rows = std::mem::take(&mut self.0);
         if rows.is_empty() {
             return Ok(());
+        }
+        let erased = rows.iter().filter(|(_, row)| row.character.erased);
+        let erased: Vec<_> = erased.map(|(who, _)| who.to_string()).collect();
+        if !erased.is_empty() {
+            empty(db, ("characters", "character"), Name::Lobby, &erased).await?;
         }
         let seen = |row: &Row| row.character.last_seen.clone();
         sqlx::query(
