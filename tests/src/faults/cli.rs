@@ -178,7 +178,7 @@ async fn hunt(args: &Args, settings: &Settings) -> anyhow::Result<ExitCode> {
     for outcome in &outcomes {
         let name = outcome.defect.name();
         match &outcome.caught {
-            Some((checks, seed, _)) => {
+            Some((checks, seed)) => {
                 println!("caught  {name:<22} by {checks:?} with seed {seed}")
             }
             None => println!("MISSED  {name}"),
