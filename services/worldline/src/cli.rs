@@ -111,7 +111,7 @@ pub(crate) struct UpArgs {
     /// Start no development issuer, with whose personas one can log in
     #[arg(long)]
     pub(crate) no_dev_issuer: bool,
-    /// Stop after so many seconds
+    /// Stop after so many seconds, ready or not
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) exit_after: Option<Duration>,
     /// The nats-server program to use, instead of the one on PATH or an installed one
@@ -230,7 +230,8 @@ fn version(text: &str) -> Result<Version, String> {
     Version::parse(text).map_err(|error| format!("give a version such as 1.2.3: {error}"))
 }
 
-fn nodes(text: &str) -> Result<u8, String> {
+/// How many servers a broker may be.
+pub(crate) fn nodes(text: &str) -> Result<u8, String> {
     match text {
         "1" => Ok(1),
         "3" => Ok(3),

@@ -48,6 +48,7 @@ const KNOWN: Known = Known {
 const LAST_FRAMES: Duration = Duration::from_secs(10);
 
 /// What every subcommand has: configuration arguments, and which stack it is about.
+#[derive(Clone)]
 pub(crate) struct Process {
     pub(crate) config: ConfigArgs,
     pub(crate) stack: StackArgs,
@@ -71,6 +72,24 @@ impl Process {
             Err(_) => flags,
         };
         Sources::of_process(KNOWN, &self.config, flags)
+    }
+
+    /// What a child of this process is told before its role: the same stack and the same configuration, and to end with us.
+    ///
+    /// A name and a port are each process's own: with ours, a child would be taken for another, or could not listen.
+    pub(crate) fn child_arguments(&self) -> Vec<String> {
+        let Self { config, stack } = self;
+        let mut arguments = vec!["--data-dir".into(), stack.data_dir.display().to_string()];
+        if let Some(file) = &config.config {
+            arguments.extend(["--config".into(), file.display().to_string()]);
+        }
+        let shared = config.set.iter().map(String::as_str);
+        let shared = shared.filter(|set| !set.starts_with("worker.name="));
+        for set in shared.chain(["ops.address=127.0.0.1:0"]) {
+            arguments.extend(["--set".into(), set.into()]);
+        }
+        arguments.push("--while-stdin".into());
+        arguments
     }
 
     /// Where the realm's keys are.
@@ -140,14 +159,14 @@ impl Process {
     pub(crate) fn up(self, args: UpArgs) -> ExitCode {
         let load = || {
             // The keys are read by `up` itself, which may have to make them first.
-            let process = ProcessConfig::load(&self.sources(Flags::new())?)?;
+            let sources = self.sources(Flags::new())?;
+            let process = ProcessConfig::load(&sources)?;
+            // Its workers, which are processes of their own, would refuse it where nobody looks.
+            sources.load::<area_worker::Config>()?;
             Ok((process, ()))
         };
-        let Self { config, stack } = &self;
-        let (config, stack) = (config.clone(), stack.clone());
-        runtime::main_of("up", load, move |(), ctx| {
-            up::run(args, Process { config, stack }, ctx)
-        })
+        let process = self.clone();
+        runtime::main_of("up", load, move |(), ctx| up::run(args, process, ctx))
     }
 
     pub(crate) fn worker(self, args: WorkerArgs) -> ExitCode {
@@ -203,8 +222,8 @@ impl Process {
     pub(crate) fn director(self, args: DirectorArgs) -> ExitCode {
         match args.command {
             None => {
-                let stack = self.stack.clone();
-                let config = move |sources: &Sources| director_config(sources, &stack);
+                let process = self.clone();
+                let config = move |sources: &Sources| director_config(sources, &process);
                 self.service_of("director", Flags::new(), config, director::run)
             }
             Some(DirectorTool::Readmit { area }) => {
@@ -256,10 +275,10 @@ pub(crate) fn identity_config(sources: &Sources) -> Result<identity::Config, Con
     Ok(config)
 }
 
-/// `[director]`, with `[fleet]`, in which a local worker is this program for the same stack.
+/// `[director]`, with `[fleet]`, in which a local worker is this program for the same stack and as it is configured here.
 pub(crate) fn director_config(
     sources: &Sources,
-    stack: &StackArgs,
+    process: &Process,
 ) -> Result<director::Config, ConfigError> {
     let mut config: director::Config = sources.load()?;
     config.fleet = sources.load()?;
@@ -267,14 +286,13 @@ pub(crate) fn director_config(
     if fleet.command.is_empty()
         && let Ok(program) = std::env::current_exe()
     {
-        let program = program.display().to_string();
-        let directory = stack.data_dir.display().to_string();
-        let rest = ["--while-stdin", "worker", "--name", "{name}"].map(str::to_owned);
-        fleet.command = vec![program, "--data-dir".into(), directory];
-        fleet.command.extend(rest);
+        fleet.command = vec![program.display().to_string()];
+        fleet.command.extend(process.child_arguments());
+        let role = ["worker", "--name", "{name}"].map(str::to_owned);
+        fleet.command.extend(role);
     }
     if fleet.log_dir.is_none() {
-        fleet.log_dir = Some(up::log_directory(&stack.data_dir));
+        fleet.log_dir = Some(up::log_directory(&process.stack.data_dir));
     }
     Ok(config)
 }
@@ -299,4 +317,46 @@ fn end_with_stdin(stack: &StackArgs, ctx: &Ctx) {
         }
         shutdown.begin();
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn children_are_configured_as_their_parent_but_for_what_is_their_own() -> anyhow::Result<()> {
+        let given = [
+            "worldline",
+            "--data-dir",
+            "there",
+            "--config",
+            "other.toml",
+            "--set",
+            "worker.sleep_after=60s",
+            "--set",
+            "worker.name=ann",
+            "--set",
+            "ops.address=127.0.0.1:9100",
+            "director",
+        ];
+        let Cli { config, stack, .. } = Cli::try_parse_from(given)?;
+        let arguments = Process { config, stack }.child_arguments();
+        let role = ["worker", "--name", "w1"].map(str::to_owned);
+        let child = ["worldline".to_owned()].into_iter().chain(arguments);
+        let child = Cli::try_parse_from(child.chain(role))?;
+        assert_eq!(child.stack.data_dir, std::path::Path::new("there"));
+        assert!(child.stack.while_stdin);
+        let file = child.config.config.as_deref();
+        assert_eq!(file, Some(std::path::Path::new("other.toml")));
+        let said = Sources::merge(KNOWN, None, [], &child.config.set, Flags::new())?;
+        let worker: area_worker::Config = said.load()?;
+        assert_eq!(worker.sleep_after, Span::from_secs(60));
+        assert_eq!(worker.name, None);
+        let ops: runtime::ListenConfig = said.load()?;
+        assert_eq!(ops.address.port(), 0);
+        Ok(())
+    }
 }

@@ -33,7 +33,8 @@ use services::Services;
 /// How long a child may take to end in order before it is killed.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Starts everything, says so in one line, and runs until a signal or `--exit-after`.
+/// Starts everything, says so in one line, and runs until a signal or `--exit-after`. What ends before the world is held
+/// is started again as it is later, and `--exit-after` holds then, too.
 pub(crate) async fn run(args: UpArgs, process: Process, ctx: Ctx) -> anyhow::Result<()> {
     let stack = &process.stack;
     let lock = DataDirLock::acquire(&stack.data_dir)?;
@@ -71,23 +72,29 @@ pub(crate) async fn run(args: UpArgs, process: Process, ctx: Ctx) -> anyhow::Res
     let mut services =
         Services::start(&process, &run_file, address, page.clone(), issuer_url, &ctx).await?;
     let publishing = publish::in_background(&run_file, page);
-    let mut workers = Workers::start(&stack.data_dir, args.workers)?;
+    let mut workers = Workers::start(&process, args.workers)?;
     let outcome = async {
+        let mut time = Box::pin(after(args.exit_after));
+        let mut supervised = Box::pin(async {
+            tokio::select! {
+                ended = services.failed() => ended,
+                error = servers.supervise() => Err(error),
+                () = workers.supervise() => Ok(()),
+                () = ctx.shutdown.cancelled() => Ok(()),
+            }
+        });
         tokio::select! {
-            ended = services.failed() => return ended,
+            ended = &mut supervised => return ended,
             ready = servers::world_is_held(&run_file, since) => ready?,
-            () = ctx.shutdown.cancelled() => return Ok(()),
+            () = &mut time => return servers::world_was_not_held(),
         }
         // Standard output carries this one line: programs wait for it.
         println!("ready http://{address}");
-        let mut bots = Bots::start(&stack.data_dir, &run_file.http_url, args.bots)?;
+        let mut bots = Bots::start(&process, &run_file.http_url, args.bots)?;
         let outcome = tokio::select! {
-            ended = services.failed() => ended,
-            error = servers.supervise() => Err(error),
-            () = workers.supervise() => Ok(()),
+            ended = supervised => ended,
             () = bots.supervise() => Ok(()),
-            () = after(args.exit_after) => Ok(()),
-            () = ctx.shutdown.cancelled() => Ok(()),
+            () = time => Ok(()),
         };
         bots.stop(GRACE).await;
         outcome

@@ -1,6 +1,5 @@
 //! Workers and bots as child processes: `up` starts this binary again in another role.
 
-use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use nix::unistd::Pid;
 use tokio::process::{Child, ChildStdin, Command};
 
 use super::log_directory;
+use crate::role::Process;
 
 /// How long to wait before a worker that ended by itself is started again.
 const RESTART_AFTER: Duration = Duration::from_secs(1);
@@ -26,9 +26,10 @@ struct RoleProcess {
 }
 
 impl RoleProcess {
-    /// Starts `worldline --data-dir DIR ARGUMENTS…`; its log goes to `<data-dir>/log/<name>.log`.
-    fn start(data_dir: &Path, name: &str, arguments: &[&str]) -> anyhow::Result<Self> {
-        let file = log_directory(data_dir).join(format!("{name}.log"));
+    /// Starts `worldline` for the stack and with the configuration of `parent`, in the role that the arguments name; its
+    /// log goes to `<data-dir>/log/<name>.log`.
+    fn start(parent: &Process, name: &str, arguments: &[&str]) -> anyhow::Result<Self> {
+        let file = log_directory(&parent.stack.data_dir).join(format!("{name}.log"));
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -36,9 +37,7 @@ impl RoleProcess {
             .with_context(|| format!("opening {}", file.display()))?;
         let program = std::env::current_exe().context("finding this program")?;
         let mut child = Command::new(program)
-            .arg("--data-dir")
-            .arg(data_dir)
-            .arg("--while-stdin")
+            .args(parent.child_arguments())
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(log.try_clone()?)
@@ -86,24 +85,24 @@ fn told(ended: std::io::Result<ExitStatus>) -> String {
 
 /// The workers of this stack; others may join from other terminals.
 pub(super) struct Workers {
-    data_dir: PathBuf,
+    parent: Process,
     running: Vec<RoleProcess>,
 }
 
 impl Workers {
     /// Starts `count` workers, `worker-1` and so on.
-    pub(super) fn start(data_dir: &Path, count: u16) -> anyhow::Result<Self> {
+    pub(super) fn start(parent: &Process, count: u16) -> anyhow::Result<Self> {
         let running = (1..=count)
-            .map(|number| Self::start_one(data_dir, &format!("worker-{number}")))
+            .map(|number| Self::start_one(parent, &format!("worker-{number}")))
             .collect::<anyhow::Result<_>>()?;
         Ok(Self {
-            data_dir: data_dir.to_path_buf(),
+            parent: parent.clone(),
             running,
         })
     }
 
-    fn start_one(data_dir: &Path, name: &str) -> anyhow::Result<RoleProcess> {
-        RoleProcess::start(data_dir, name, &["worker", "--name", name])
+    fn start_one(parent: &Process, name: &str) -> anyhow::Result<RoleProcess> {
+        RoleProcess::start(parent, name, &["worker", "--name", name])
     }
 
     /// Starts workers again that have failed; one that was drained stays away. Never returns.
@@ -126,9 +125,12 @@ impl Workers {
                 continue;
             }
             let how = told(how);
-            tracing::error!(name, how, "a worker has ended; starting it again");
+            tracing::error!(
+                how,
+                "{name} has ended, see log/{name}.log in the data directory; starting it again"
+            );
             tokio::time::sleep(RESTART_AFTER).await;
-            match Self::start_one(&self.data_dir, &name) {
+            match Self::start_one(&self.parent, &name) {
                 Ok(worker) => self.running[at] = worker,
                 Err(error) => tracing::error!(name, "{error:#}"),
             }
@@ -147,7 +149,7 @@ pub(super) struct Bots(Option<RoleProcess>);
 
 impl Bots {
     /// Starts `count` bots that play until they are stopped.
-    pub(super) fn start(data_dir: &Path, url: &str, count: u32) -> anyhow::Result<Self> {
+    pub(super) fn start(parent: &Process, url: &str, count: u32) -> anyhow::Result<Self> {
         if count == 0 {
             return Ok(Self(None));
         }
@@ -163,7 +165,7 @@ impl Bots {
             "--inputs-per-second",
             "2",
         ];
-        RoleProcess::start(data_dir, "bots", &arguments).map(|process| Self(Some(process)))
+        RoleProcess::start(parent, "bots", &arguments).map(|process| Self(Some(process)))
     }
 
     /// Says when they end by themselves. Never returns.

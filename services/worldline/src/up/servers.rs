@@ -115,6 +115,15 @@ pub(super) async fn log_is_known(process: &Process, run_file: &RunFile) -> anyho
     )
 }
 
+/// Refuses to call it a success that nobody could play in the time that was given.
+pub(super) fn world_was_not_held() -> anyhow::Result<()> {
+    anyhow::bail!(
+        "no worker has taken {} in the time of --exit-after, so nobody could play; see log/worker-*.log in the data \
+         directory",
+        start_area()?
+    )
+}
+
 /// Waits until a worker has the start area, running or asleep. What was announced before `since`
 /// is of an earlier run. (An area that went to sleep in that run writes nothing until somebody
 /// comes, so its log tells nothing.)

@@ -107,7 +107,7 @@ impl Services {
             Ok((
                 identity_config(&sources)?,
                 sources.load::<lobby::Config>()?,
-                director_config(&sources, &process.stack)?,
+                director_config(&sources, process)?,
                 sources.load::<projector::Config>()?,
                 edge_config(&sources)?,
             ))
