@@ -7,8 +7,8 @@
 //! that turns out false costs a hand-over, so the falsely suspected is *exempt* for a time that
 //! doubles with every false alarm.
 //!
-//! One that is heard and says that a frame of its **hangs** is suspected too if the log
-//! [takes](takings) others' frames. Where it takes none it is the broker, and nobody moves.
+//! One that is heard and says that a frame of its **hangs** is suspected too if the log takes
+//! frames that set out later (`takings`). Where it takes none it is the broker, and nobody moves.
 //!
 //! When *nobody* is heard, it is the broker or ourselves: nobody is suspected, and nobody given
 //! anything. Afterwards all are **trusted** for a while, because they come back one after another,
