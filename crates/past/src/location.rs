@@ -164,6 +164,13 @@ impl Store {
         format!("{}/{under}", self.shown.trim_end_matches('/'))
     }
 
+    /// What was there is not, and nothing removes it.
+    pub(crate) fn gone(&self, stream: &str, number: u64) -> PastError {
+        self.unreachable(&format!(
+            "manifest {number} of {stream} was there, and is not any more: is the disk mounted?"
+        ))
+    }
+
     pub(crate) fn unreachable(&self, error: &dyn fmt::Display) -> PastError {
         PastError::Unreachable {
             place: self.shown.to_string(),

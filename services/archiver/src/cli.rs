@@ -13,7 +13,7 @@ use past::{Archive, Location, Past};
 use runtime::Shutdown;
 use schemas::AreaId;
 
-use crate::{Archiver, Config, Extent, snapshots, status, verify};
+use crate::{Archiver, Config, Extent, begin, snapshots, status, verify};
 
 /// Damaged data.
 pub(crate) const DAMAGED: u8 = 65;
@@ -29,6 +29,8 @@ pub enum ArchiveCommand {
         #[arg(long)]
         once: bool,
     },
+    /// Begin an archive although the broker has lost messages already: only if no archive has them
+    Begin,
     /// Show how far each stream is archived, how large it is, and what was purged
     Status(StatusArgs),
     /// Read every byte of the archive: exit code 65 if one is not as it was written
@@ -70,7 +72,7 @@ impl ArchiveCommand {
     pub const fn role(&self) -> &'static str {
         match self {
             Self::Snapshots(_) => "worker",
-            Self::Run { .. } | Self::Status(_) | Self::Verify(_) => "archiver",
+            Self::Run { .. } | Self::Begin | Self::Status(_) | Self::Verify(_) => "archiver",
         }
     }
 }
@@ -111,6 +113,10 @@ where
                 eprintln!("{stream}: {error}");
             }
             Ok(ExitCode::from(u8::from(!round.failed.is_empty())))
+        }
+        ArchiveCommand::Begin => {
+            let archive = Archive::create(&location)?;
+            begin::begin(&archive, &log().await?, &config, out).await
         }
         ArchiveCommand::Status(args) => {
             let archive = Archive::open(&location)?;

@@ -5,6 +5,7 @@
 //! size, age and the areas' snapshots say. Whatever breaks off in between leaves both as they were: the next round
 //! begins by reading where the archive ends. Nobody in the world waits for this service.
 
+mod begin;
 mod cli;
 mod config;
 mod error;

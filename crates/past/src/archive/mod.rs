@@ -214,13 +214,26 @@ impl Archive {
         Ok(view)
     }
 
+    /// Takes in a manifest that was written here, and was the newest at `asked` or later.
+    fn learn(&self, stream: &str, manifest: Arc<Manifest>, asked: Instant) {
+        let manifest = Some(manifest);
+        let view = View { manifest, asked };
+        lock(&self.inner.known).insert(stream.to_owned(), view);
+    }
+
     async fn newest(
         &self,
         stream: &str,
         known: Option<Arc<Manifest>>,
     ) -> Result<Option<Arc<Manifest>>, PastError> {
-        let Some(number) = self.numbers(stream).await?.into_iter().max() else {
-            return Ok(None);
+        let number = self.numbers(stream).await?.into_iter().max();
+        let number = match (number, &known) {
+            (Some(number), _) => number,
+            (None, None) => return Ok(None),
+            // The newest is never removed: what looks empty is not the archive that was there.
+            (None, Some(known)) => {
+                return Err(self.store().gone(stream, known.number()));
+            }
         };
         match known {
             Some(known) if known.number() == number => Ok(Some(known)),

@@ -9,6 +9,7 @@ use futures_util::TryStreamExt;
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 use schemas::{Sequence, UnixMillis};
+use tokio::time::Instant;
 
 use super::{Archive, Manifest, fetch};
 use crate::segment::{Content, Footer, Sealed, sha256};
@@ -35,6 +36,22 @@ pub enum WriteError {
         stream: String,
         /// The number that both wanted.
         number: u64,
+    },
+    /// Nothing of the stream is archived here, although messages are gone from the broker: the archive that has them is
+    /// not mounted, or elsewhere. Bring it there; or, if there never was one, say so with [`Archive::begin`].
+    #[error(
+        "{place} holds nothing of {stream}, and {lost} messages up to {last} are gone from the broker: is this the archive's \
+         place, and its disk mounted? If they were never archived, begin without them: `worldline archive begin`"
+    )]
+    NotBegun {
+        /// Where the archive was looked for.
+        place: String,
+        /// The stream.
+        stream: String,
+        /// How many messages the broker does not have any more.
+        lost: u64,
+        /// The last message of the stream.
+        last: Sequence,
     },
     /// The archive takes nothing: no room, no right. Nothing was purged, so that nothing is lost.
     #[error("{place} cannot be written: {reason}")]
@@ -74,7 +91,7 @@ pub struct ArchiveWriter {
 }
 
 impl Archive {
-    /// Opens an archive to write, and begins it if there is none.
+    /// Opens an archive to write; the directory is made if there is none.
     ///
     /// # Errors
     /// `Unreachable` when it cannot be used.
@@ -82,10 +99,10 @@ impl Archive {
         Ok(Self::of(location.create()?))
     }
 
-    /// Goes on with the archive of the stream that `info` describes. `purge_delay`: milliseconds.
+    /// Goes on with the archive of the stream that `info` describes, or begins it. `purge_delay`: milliseconds.
     ///
     /// # Errors
-    /// When the archive cannot be read, or is not this log's.
+    /// When the archive cannot be read, or is not this log's; `NotBegun` when there is none and there should be.
     pub async fn writer(
         &self,
         stream: &str,
@@ -95,6 +112,15 @@ impl Archive {
         self.clean(stream).await?;
         let found = self.refresh(stream).await?.manifest;
         let Some(found) = found else {
+            let lost = lost(stream, info);
+            if lost > 0 {
+                return Err(WriteError::NotBegun {
+                    place: self.place().to_owned(),
+                    stream: stream.to_owned(),
+                    lost,
+                    last: info.last,
+                });
+            }
             return Ok(ArchiveWriter {
                 archive: self.clone(),
                 manifest: Manifest::first(stream, info, purge_delay),
@@ -114,6 +140,29 @@ impl Archive {
         })
     }
 
+    /// Begins the archive of a stream with what the broker still has, whatever it has lost. `None`: it had begun already;
+    /// otherwise, how many messages will be in no archive.
+    ///
+    /// # Errors
+    /// When the archive cannot be read or written.
+    pub async fn begin(
+        &self,
+        stream: &str,
+        info: &StreamInfo,
+        purge_delay: u64,
+    ) -> Result<Option<u64>, WriteError> {
+        if self.refresh(stream).await?.manifest.is_some() {
+            return Ok(None);
+        }
+        let manifest = Manifest::first(stream, info, purge_delay);
+        let mut writer = ArchiveWriter {
+            archive: self.clone(),
+            manifest: manifest.clone(),
+        };
+        writer.store_manifest(manifest).await?;
+        Ok(Some(lost(stream, info)))
+    }
+
     /// Removes what was left half-written.
     async fn clean(&self, stream: &str) -> Result<(), PastError> {
         let store = self.store();
@@ -128,6 +177,16 @@ impl Archive {
             }
         }
         Ok(())
+    }
+}
+
+/// How many messages of a stream are gone that only a purge can have removed. Commands age out, so that there it means
+/// nothing. A purge leaves each subject's newest message: the first one that is left may well be message 1.
+fn lost(stream: &str, info: &StreamInfo) -> u64 {
+    let keeps_all = stream.ends_with("_EVENTS") && info.max_age.is_none();
+    match keeps_all {
+        true => info.last.0.saturating_sub(info.messages),
+        false => 0,
     }
 }
 
@@ -214,6 +273,7 @@ impl ArchiveWriter {
     }
 
     async fn store_manifest(&mut self, mut next: Manifest) -> Result<(), WriteError> {
+        let asked = Instant::now();
         let (archive, stream) = (&self.archive, self.manifest.stream().to_owned());
         next.head.number = self.manifest.number() + 1;
         next.head.previous = self.manifest.digest.clone();
@@ -244,6 +304,13 @@ impl ArchiveWriter {
         if numbers.iter().any(|other| *other > number) {
             return Err(conflict());
         }
+        // The one before was there when this was begun: what has it no more is another disk.
+        let before = number - 1;
+        if before > 0 && !numbers.contains(&before) {
+            store.objects.delete(&path).await.ok();
+            return Err(store.gone(&stream, before).into());
+        }
+        archive.learn(&stream, Arc::new(next.clone()), asked);
         self.manifest = next;
         for old in numbers.into_iter().filter(|old| old + KEPT < number) {
             let old = archive.manifest_path(&stream, old);

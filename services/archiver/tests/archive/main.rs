@@ -1,6 +1,7 @@
 //! The archive against a real broker: what is archived, purged, damaged and restored reads as what was written.
 
 mod aging;
+mod away;
 mod border;
 mod damage;
 mod purging;

@@ -2,9 +2,10 @@
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
-use archiver::{Archiver, Config, Extent, Round, Size};
+use archiver::{ArchiveCommand, Archiver, Config, Extent, Round, Size};
 use bytes::Bytes;
 use devstack::test::TestBroker;
 use eventlog::streams::StreamsFile;
@@ -89,6 +90,29 @@ impl Stage {
 pub(crate) async fn connect(broker: &TestBroker) -> EventLog {
     let options = Connect::to(broker.url(), "test");
     EventLog::connect(&options).await.expect("a connection")
+}
+
+/// How a tool ends that is asked of the stage's archive, and what it says.
+pub(crate) async fn told(stage: &Stage, command: ArchiveCommand) -> (u8, String) {
+    let place = stage.directory.path().display().to_string();
+    told_of(stage, place, command).await
+}
+
+/// … of the archive at `place`.
+pub(crate) async fn told_of(stage: &Stage, place: String, command: ArchiveCommand) -> (u8, String) {
+    let config = Config {
+        place: Some(place),
+        ..small()
+    };
+    let log = || async { Ok(stage.log.clone()) };
+    let mut out = Vec::new();
+    let ended = archiver::tool(command, config, log, &mut out).await;
+    let code = ended.unwrap_or_else(|error| panic!("{error:#}"));
+    // A code says nothing of itself.
+    let mut codes = 0..=u8::MAX;
+    let code = codes.find(|one| ExitCode::from(*one) == code);
+    let text = String::from_utf8(out).expect("a text");
+    (code.expect("a code"), text)
 }
 
 /// A test that waits for what never comes fails instead of hanging.
