@@ -113,6 +113,17 @@ impl PastError {
         matches!(self, Self::Log(_) | Self::Unreachable { .. })
     }
 
+    /// With what code a tool ends that met it, as `sysexits.h` has them: 64 there is no archive where one was named, 69 it
+    /// cannot be read now, 65 what was found is not what it should be.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::NoArchive { .. } => 64,
+            Self::Log(_) | Self::Unreachable { .. } => 69,
+            _ => 65,
+        }
+    }
+
     /// The last message that is lost with what is damaged: reading anew after it goes on. `None`: nothing can be
     /// left out.
     #[must_use]
@@ -121,5 +132,25 @@ impl PastError {
             Self::Damaged { last, .. } | Self::Hole { last, .. } => Some(*last),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tools_code_tells_away_from_damaged() {
+        let (place, reason) = (String::from("s3://worlds/1"), String::new());
+        let missing = PastError::NoArchive {
+            place: place.clone(),
+        };
+        let away = PastError::Unreachable {
+            place: place.clone(),
+            reason: reason.clone(),
+        };
+        let damaged = PastError::BadManifest { place, reason };
+        let codes = [missing, away, damaged].map(|error| (error.exit_code(), error.unavailable()));
+        assert_eq!(codes, [(64, false), (69, true), (65, false)]);
     }
 }

@@ -1,20 +1,21 @@
 //! `worldline archive …`
 //!
-//! Exit codes are those of `worldline replay`: 0 clean · 1 something was not archived · 65 the archive is damaged ·
-//! 69 it cannot be read.
+//! Exit codes are those of `worldline replay`: 0 clean · 1 something was not archived · 64 what was asked for is not
+//! there · 65 the archive is damaged · 69 archive or broker cannot be read.
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::{Args, Subcommand};
-use eventlog::EventLog;
-use past::{Archive, Location, Past};
-use runtime::Shutdown;
+use eventlog::{ConnectError, EventLog, ReadError};
+use past::{Archive, Location, Past, PastError, WriteError};
+use runtime::{ConfigError, Section, Shutdown};
 use schemas::AreaId;
 
 use crate::{Archiver, Config, Extent, begin, snapshots, status, verify};
 
+/// What was asked for is not there.
+const USAGE: u8 = 64;
 /// Damaged data.
 pub(crate) const DAMAGED: u8 = 65;
 /// What is to be read cannot be read.
@@ -77,18 +78,61 @@ impl ArchiveCommand {
     }
 }
 
-fn location(config: &Config) -> anyhow::Result<Location> {
-    config.location().context(
-        "no archive is named: set `[archive] where` in the configuration, or WORLDLINE_ARCHIVE_WHERE, to a directory or \
-         s3://bucket/prefix",
-    )
+fn location(config: &Config) -> Result<Location, ConfigError> {
+    config.location().ok_or_else(|| ConfigError::Missing {
+        section: Config::NAME.into(),
+        key: "where".into(),
+        variable: "WORLDLINE_ARCHIVE_WHERE".into(),
+    })
+}
+
+/// What was asked for is not there: ask otherwise.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct NotThere(pub(crate) String);
+
+/// With what code a tool ends that failed; `None`: by nothing that is promised.
+fn code(error: &anyhow::Error) -> Option<u8> {
+    error.chain().find_map(|cause| {
+        if cause.is::<NotThere>() {
+            return Some(USAGE);
+        }
+        if cause.is::<ConnectError>() || cause.is::<ReadError>() {
+            return Some(UNAVAILABLE);
+        }
+        match cause.downcast_ref() {
+            Some(WriteError::Past(past)) => Some(past.exit_code()),
+            _ => cause.downcast_ref().map(PastError::exit_code),
+        }
+    })
 }
 
 /// Runs a tool; the answer goes to `out`. `log` is asked for when the broker is needed.
 ///
 /// # Errors
-/// When the archive is not configured, or it or the broker cannot be used at all.
+/// When the archive is not configured, or the broker cannot be used at all. What archive and broker answer is told here,
+/// and is in the code.
 pub async fn tool<F>(
+    command: ArchiveCommand,
+    config: Config,
+    log: impl FnOnce() -> F,
+    out: &mut dyn Write,
+) -> anyhow::Result<ExitCode>
+where
+    F: Future<Output = anyhow::Result<EventLog>>,
+{
+    let error = match answer(command, config, log, out).await {
+        Ok(code) => return Ok(code),
+        Err(error) => error,
+    };
+    let Some(code) = code(&error) else {
+        return Err(error);
+    };
+    eprintln!("error: {error:#}");
+    Ok(ExitCode::from(code))
+}
+
+async fn answer<F>(
     command: ArchiveCommand,
     config: Config,
     log: impl FnOnce() -> F,

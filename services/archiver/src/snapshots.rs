@@ -15,7 +15,7 @@ use schemas::subjects::{AREA_EVENTS, Subject, area_events};
 use schemas::{AreaId, Digest, Sequence};
 use world::AreaState;
 
-use crate::cli::SnapshotsArgs;
+use crate::cli::{NotThere, SnapshotsArgs};
 
 /// An area folded up to its newest frame.
 struct Folded {
@@ -32,7 +32,17 @@ pub(crate) async fn snapshots(
     out: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
     let life = log.stream_info(AREA_EVENTS).await?.incarnation;
-    for (subject, frames) in past.subjects(AREA_EVENTS, "evt.area.>").await? {
+    let subjects = past.subjects(AREA_EVENTS, "evt.area.>").await?;
+    let has = |area| {
+        let wanted = area_events(area);
+        subjects.iter().any(|(subject, _)| *subject == wanted)
+    };
+    if let Some(unknown) = args.area.iter().find(|area| !has(area)) {
+        let nothing =
+            format!("there is no frame of {unknown}; `worldline replay list` shows the areas");
+        return Err(NotThere(nothing).into());
+    }
+    for (subject, frames) in subjects {
         let Subject::AreaEvents(area) = Subject::parse(&subject) else {
             continue;
         };

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use past::{Archive, PastError};
 use serde_json::json;
 
-use crate::cli::{DAMAGED, UNAVAILABLE, VerifyArgs};
+use crate::cli::{DAMAGED, NotThere, UNAVAILABLE, VerifyArgs};
 
 /// Reads the archive whole.
 pub(crate) async fn verify(
@@ -17,7 +17,8 @@ pub(crate) async fn verify(
 ) -> anyhow::Result<ExitCode> {
     let mut streams = archive.streams().await?;
     if let Some(unknown) = args.stream.iter().find(|name| !streams.contains(name)) {
-        anyhow::bail!("{} holds nothing of {unknown}", archive.place());
+        let nothing = format!("{} holds nothing of {unknown}", archive.place());
+        return Err(NotThere(nothing).into());
     }
     streams.retain(|name| args.stream.is_empty() || args.stream.contains(name));
     let (mut segments, mut messages, mut bytes) = (0_u64, 0, 0);

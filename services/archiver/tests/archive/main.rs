@@ -3,6 +3,7 @@
 mod aging;
 mod away;
 mod border;
+mod codes;
 mod damage;
 mod purging;
 mod restoring;
