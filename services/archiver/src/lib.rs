@@ -21,10 +21,10 @@ mod verify;
 use std::collections::HashMap;
 
 use anyhow::Context;
-use eventlog::EventLog;
-use past::{Archive, Past, PastError, Stored};
+use eventlog::{EventLog, Follow, Record, StreamInfo};
+use past::{Archive, ArchiveWriter, Past, PastError, Stored};
 use runtime::{Ctx, Shutdown};
-use schemas::UnixMillis;
+use schemas::{Sequence, UnixMillis};
 
 pub use cli::{ArchiveCommand, SnapshotsArgs, StatusArgs, VerifyArgs, tool};
 pub use config::{Config, streams};
@@ -81,6 +81,17 @@ pub struct Archiver {
     archive: Archive,
     config: Config,
     purging: HashMap<&'static str, Purging>,
+    /// What was last known of each stream's archive.
+    archived: HashMap<&'static str, Archived>,
+}
+
+/// What metrics say of a stream's archive.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Archived {
+    /// The last message in it.
+    end: Sequence,
+    /// What its segments take.
+    bytes: u64,
 }
 
 /// What one round has come to.
@@ -103,6 +114,7 @@ impl Archiver {
         let purging = purged.map(|stream| (stream, Purging::new()));
         Self {
             purging: purging.collect(),
+            archived: HashMap::new(),
             log,
             archive,
             config,
@@ -116,7 +128,10 @@ impl Archiver {
             if shutdown.has_begun() {
                 break;
             }
-            if let Err(error) = self.stream(stream, extent, shutdown, &mut round).await {
+            let worked = self.stream(stream, extent, shutdown, &mut round).await;
+            // Most of all while nothing is archived, operators want to see how much waits.
+            let looked = self.look(stream).await;
+            if let Err(error) = worked.and(looked) {
                 metrics::failed(stream);
                 let error_chain = &error as &dyn std::error::Error;
                 tracing::error!(stream, error = error_chain, "not archived");
@@ -133,9 +148,27 @@ impl Archiver {
         shutdown: &Shutdown,
         round: &mut Round,
     ) -> Result<(), ArchiveError> {
+        let delay = self.config.delay();
+        let (mut writer, _) = sealing::open(&self.archive, &self.log, stream, delay).await?;
+        let worked = self.work(&mut writer, stream, extent, shutdown, round);
+        let worked = worked.await;
+        let archived = Archived {
+            end: writer.manifest().end(),
+            bytes: writer.manifest().bytes(),
+        };
+        self.archived.insert(stream, archived);
+        worked
+    }
+
+    async fn work(
+        &mut self,
+        writer: &mut ArchiveWriter,
+        stream: &'static str,
+        extent: Extent,
+        shutdown: &Shutdown,
+        round: &mut Round,
+    ) -> Result<(), ArchiveError> {
         let config = &self.config;
-        let (mut writer, _) =
-            sealing::open(&self.archive, &self.log, stream, config.delay()).await?;
         let sealing = Sealing {
             log: &self.log,
             stream,
@@ -144,23 +177,47 @@ impl Archiver {
             max_rate: config.max_rate.0,
             extent,
         };
-        let stored = sealing.run(&mut writer, shutdown).await?;
+        let stored = sealing.run(writer, shutdown).await?;
         round
             .stored
             .extend(stored.into_iter().map(|one| (stream, one)));
         if let Some(purging) = self.purging.get_mut(stream) {
-            let purged = purging.run(&self.log, &self.archive, &mut writer, config, shutdown);
+            let purged = purging.run(&self.log, &self.archive, writer, config, shutdown);
             round.purged += purged.await?;
         }
-        let info = self.log.stream_info(stream).await?;
-        let now = info.told_at.unwrap_or_else(UnixMillis::now);
-        let after = writer.manifest().end();
-        let waiting = match info.last > after {
-            true => self.log.get(stream, after.next()).await?,
-            false => None,
-        };
-        let lag = waiting.map_or(0, |oldest| now.0.saturating_sub(oldest.stored_at.0));
-        metrics::looked(&info, writer.manifest(), lag);
         Ok(())
+    }
+
+    /// Tells how the stream stands in the broker, and against what was last known of its archive.
+    async fn look(&self, stream: &'static str) -> Result<(), ArchiveError> {
+        let info = self.log.stream_info(stream).await?;
+        metrics::live(stream, &info);
+        let Some(archived) = self.archived.get(stream) else {
+            return Ok(());
+        };
+        let now = info.told_at.unwrap_or_else(UnixMillis::now);
+        let waiting = self.oldest_after(stream, archived.end, &info).await?;
+        let lag = waiting.map_or(0, |oldest| now.0.saturating_sub(oldest.stored_at.0));
+        metrics::archived(stream, archived, lag);
+        Ok(())
+    }
+
+    /// The oldest message after `end` that is still there.
+    async fn oldest_after(
+        &self,
+        stream: &str,
+        end: Sequence,
+        info: &StreamInfo,
+    ) -> Result<Option<Record>, ArchiveError> {
+        if info.last <= end {
+            return Ok(None);
+        }
+        let next = self.log.get(stream, end.next().max(info.first)).await?;
+        if next.is_some() {
+            return Ok(next);
+        }
+        // It is gone already, unarchived.
+        let mut later = self.log.read(stream, Vec::new(), end, Follow::UntilHead);
+        Ok(later.next().await?)
     }
 }

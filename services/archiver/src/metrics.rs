@@ -2,11 +2,13 @@
 
 use eventlog::StreamInfo;
 use metrics::{counter, gauge};
-use past::{Manifest, Stored};
+use past::Stored;
 use runtime::metric_definitions::{
     ARCHIVE_BYTES, ARCHIVE_FAILURES_TOTAL, ARCHIVE_LAG_SECONDS, ARCHIVE_LIVE_BYTES,
     ARCHIVE_LOST_TOTAL, ARCHIVE_PURGED_TOTAL, ARCHIVE_SEALED_TOTAL,
 };
+
+use crate::Archived;
 
 pub(crate) fn sealed(stream: &str, stored: &Stored) {
     counter!(ARCHIVE_SEALED_TOTAL, "stream" => stream.to_owned()).increment(stored.messages);
@@ -25,9 +27,12 @@ pub(crate) fn failed(stream: &str) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-pub(crate) fn looked(info: &StreamInfo, manifest: &Manifest, lag_millis: u64) {
-    let stream = || manifest.stream().to_owned();
-    gauge!(ARCHIVE_LIVE_BYTES, "stream" => stream()).set(info.bytes as f64);
-    gauge!(ARCHIVE_BYTES, "stream" => stream()).set(manifest.bytes() as f64);
-    gauge!(ARCHIVE_LAG_SECONDS, "stream" => stream()).set(lag_millis as f64 / 1000.0);
+pub(crate) fn live(stream: &str, info: &StreamInfo) {
+    gauge!(ARCHIVE_LIVE_BYTES, "stream" => stream.to_owned()).set(info.bytes as f64);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+pub(crate) fn archived(stream: &str, archived: &Archived, lag_millis: u64) {
+    gauge!(ARCHIVE_BYTES, "stream" => stream.to_owned()).set(archived.bytes as f64);
+    gauge!(ARCHIVE_LAG_SECONDS, "stream" => stream.to_owned()).set(lag_millis as f64 / 1000.0);
 }

@@ -9,3 +9,4 @@ mod purging;
 mod restoring;
 mod rights;
 mod stage;
+mod watched;
