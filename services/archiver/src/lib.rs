@@ -111,7 +111,7 @@ impl Archiver {
     pub fn new(log: EventLog, archive: Archive, config: Config) -> Self {
         let purged = streams().into_iter();
         let purged = purged.filter(|stream| config.purge.iter().any(|one| one == stream));
-        let purging = purged.map(|stream| (stream, Purging::new()));
+        let purging = purged.map(|stream| (stream, Purging::default()));
         Self {
             purging: purging.collect(),
             archived: HashMap::new(),

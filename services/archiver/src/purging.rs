@@ -36,17 +36,24 @@ struct Room {
 type Rooms = BTreeMap<String, Room>;
 
 /// Purges one stream.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Purging {
-    /// When the border was announced. At first, since there is this: an announcement may be fresh that a former process
-    /// made.
-    announced: Instant,
+    /// The announced border that was last seen, and since when it has stood. Whoever announced it, a former process or
+    /// another archiver, may have done so just before: what is new here counts as new.
+    announced: Option<(Sequence, Instant)>,
 }
 
 impl Purging {
-    pub(crate) fn new() -> Self {
-        Self {
-            announced: Instant::now(),
+    /// Since when the border stands that is announced now.
+    fn announced(&mut self, manifest: &Manifest) -> Instant {
+        let border = manifest.purge_to();
+        match self.announced {
+            Some((seen, since)) if seen == border => since,
+            _ => {
+                let now = Instant::now();
+                self.announced = Some((border, now));
+                now
+            }
         }
     }
 
@@ -59,10 +66,12 @@ impl Purging {
         config: &Config,
         shutdown: &Shutdown,
     ) -> Result<u64, ArchiveError> {
+        let mut announced = self.announced(writer.manifest());
+        let mut removed = 0;
         let stream = writer.manifest().stream().to_owned();
         let info = log.stream_info(&stream).await?;
         if info.bytes <= config.live_bytes.0 || writer.manifest().segments().is_empty() {
-            return Ok(0);
+            return Ok(removed);
         }
         // Somewhat below, so that not every round purges.
         let excess = info.bytes - config.live_bytes.0 / 10 * 9;
@@ -70,14 +79,13 @@ impl Purging {
         let border = border(archive, writer.manifest(), &rooms, excess, &info, config).await?;
         if border > writer.manifest().purge_to() {
             writer.announce(border).await?;
-            self.announced = Instant::now();
+            announced = self.announced(writer.manifest());
         }
         let delay = Duration::from_millis(writer.manifest().purge_delay());
-        let waiting = sleep_until(self.announced + delay);
+        let waiting = sleep_until(announced + delay);
         if shutdown.unless_begun(waiting).await.is_none() {
-            return Ok(0);
+            return Ok(removed);
         }
-        let mut removed = 0;
         for (subject, room) in rooms {
             let to = room.to.min(writer.manifest().purge_to());
             if room.first > to {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use archiver::{Config, Extent, Size};
+use archiver::{Archiver, Config, Extent, Size};
 use eventlog::{AppendError, EventLog, Follow};
-use runtime::Span;
+use runtime::{Shutdown, Span};
 use schemas::Sequence;
 use schemas::subjects::area_events;
 
@@ -140,6 +140,46 @@ async fn a_reader_that_slept_over_a_purge_reads_on_in_the_archive() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_announcement_that_somebody_else_has_made_is_waited_for_too() {
+    within(async {
+        let delay = Duration::from_secs(2);
+        let config = Config {
+            purge_delay: Span::from_millis(2000),
+            ..small()
+        };
+        let mut stage = Stage::new(config).await;
+        play(&stage.log, 0, 300).await;
+        snapshots(&stage.log).await;
+        play(&stage.log, 300, 10).await;
+        snapshots(&stage.log).await;
+        // Its own announcement is past.
+        assert!(stage.round(Extent::All).await.purged > 0);
+        play(&stage.log, 310, 300).await;
+        snapshots(&stage.log).await;
+        play(&stage.log, 610, 10).await;
+        snapshots(&stage.log).await;
+        let keeps = Config {
+            live_bytes: Size(1 << 40),
+            ..small()
+        };
+        let mut other = Archiver::new(stage.log.clone(), stage.opened(), keeps);
+        let round = other.round(Extent::All, &Shutdown::new()).await;
+        assert!(round.failed.is_empty() && round.purged == 0, "{round:?}");
+        let info = stage.log.stream_info(STREAM).await.unwrap();
+        let mut writer = stage.opened().writer(STREAM, &info, 1).await.unwrap();
+        writer.announce(info.last).await.unwrap();
+        let announced = Instant::now();
+        let purged = stage.round(Extent::All).await.purged;
+        let waited = announced.elapsed();
+        assert!(
+            purged > 0 && waited >= delay,
+            "{purged} purged after {waited:?}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_former_owner_is_refused_after_a_purge_too() {
     within(async {
         let mut stage = Stage::new(small()).await;
@@ -229,9 +269,9 @@ async fn little_waits_until_it_is_old_or_enough() {
             seal_after: Span::from_millis(0),
             ..small()
         };
-        let mut impatient = archiver::Archiver::new(stage.log.clone(), stage.archive.clone(), old);
+        let mut impatient = Archiver::new(stage.log.clone(), stage.archive.clone(), old);
         let round = impatient
-            .round(Extent::Due, &runtime::Shutdown::new())
+            .round(Extent::Due, &Shutdown::new())
             .await;
         assert_eq!(round.stored.last().unwrap().1.last, Sequence(630));
     })
