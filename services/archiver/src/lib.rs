@@ -101,6 +101,8 @@ pub struct Round {
     pub stored: Vec<(&'static str, Stored)>,
     /// How many messages were purged from the broker.
     pub purged: u64,
+    /// How many of them at most at once: for so many, writers to the stream had to wait.
+    pub largest_slice: u64,
     /// What failed, by stream.
     pub failed: Vec<(&'static str, ArchiveError)>,
 }
@@ -183,7 +185,9 @@ impl Archiver {
             .extend(stored.into_iter().map(|one| (stream, one)));
         if let Some(purging) = self.purging.get_mut(stream) {
             let purged = purging.run(&self.log, &self.archive, writer, config, shutdown);
-            round.purged += purged.await?;
+            let purged = purged.await?;
+            round.purged += purged.messages;
+            round.largest_slice = round.largest_slice.max(purged.largest_slice);
         }
         Ok(())
     }

@@ -43,6 +43,14 @@ pub(crate) struct Purging {
     announced: Option<(Sequence, Instant)>,
 }
 
+/// What was removed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Purged {
+    pub(crate) messages: u64,
+    /// The most at once.
+    pub(crate) largest_slice: u64,
+}
+
 impl Purging {
     /// Since when the border stands that is announced now.
     fn announced(&mut self, manifest: &Manifest) -> Instant {
@@ -57,7 +65,7 @@ impl Purging {
         }
     }
 
-    /// Brings `stream` to its size, as far as that may be. How many messages were removed.
+    /// Brings `stream` to its size, as far as that may be.
     pub(crate) async fn run(
         &mut self,
         log: &EventLog,
@@ -65,9 +73,9 @@ impl Purging {
         writer: &mut ArchiveWriter,
         config: &Config,
         shutdown: &Shutdown,
-    ) -> Result<u64, ArchiveError> {
+    ) -> Result<Purged, ArchiveError> {
         let mut announced = self.announced(writer.manifest());
-        let mut removed = 0;
+        let mut removed = Purged::default();
         let stream = writer.manifest().stream().to_owned();
         let info = log.stream_info(&stream).await?;
         if info.bytes <= config.live_bytes.0 || writer.manifest().segments().is_empty() {
@@ -96,15 +104,17 @@ impl Purging {
                 if shutdown.has_begun() {
                     return Ok(removed);
                 }
-                removed += log.purge_slice(&stream, &subject, through).await?;
+                let slice = log.purge_slice(&stream, &subject, through).await?;
+                removed.messages += slice;
+                removed.largest_slice = removed.largest_slice.max(slice);
                 sleep(PAUSE).await;
             }
         }
-        metrics::purged(&stream, removed);
-        if removed > 0 {
+        metrics::purged(&stream, removed.messages);
+        if removed.messages > 0 {
             tracing::info!(
                 stream,
-                removed,
+                removed = removed.messages,
                 to = writer.manifest().purge_to().0,
                 "purged"
             );

@@ -126,10 +126,7 @@ impl Sealing<'_> {
         let oldest = self.log.get(self.stream, after.next()).await?;
         let now = info.told_at.unwrap_or_else(UnixMillis::now);
         let age = oldest.map_or(u64::MAX, |oldest| now.0.saturating_sub(oldest.stored_at.0));
-        // What grows old in the broker must not be gone by then, however patient the configuration is.
-        let patience = info
-            .max_age
-            .map_or(self.seal_after, |most| self.seal_after.min(most / 4));
+        let patience = patience(self.seal_after, info.max_age);
         Ok(u128::from(age) >= patience.as_millis())
     }
 
@@ -200,6 +197,12 @@ impl Sealing<'_> {
     }
 }
 
+/// How old a message may be before it is archived. What grows old in the broker must not be gone by then, however patient
+/// the configuration is.
+fn patience(seal_after: Duration, max_age: Option<Duration>) -> Duration {
+    max_age.map_or(seal_after, |most| seal_after.min(most / 4))
+}
+
 async fn next(reader: &mut Reader) -> Result<Vec<Record>, ArchiveError> {
     Ok(reader.next_batch(BATCH).await?)
 }
@@ -224,5 +227,19 @@ impl Pace {
         self.taken += bytes;
         let due = Duration::from_millis(self.taken.saturating_mul(1000) / self.rate);
         tokio::time::sleep_until(self.began + due).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_streams_age_counts_for_more_than_the_archivers_patience() {
+        let [hour, day] = [3600, 24 * 3600].map(Duration::from_secs);
+        assert_eq!(patience(hour, None), hour);
+        assert_eq!(patience(hour, Some(7 * day)), hour);
+        assert_eq!(patience(hour, Some(hour)), hour / 4);
+        assert_eq!(patience(7 * day, Some(7 * day)), 7 * day / 4);
     }
 }

@@ -1,6 +1,5 @@
 //! Commands grow old in the broker, and are archived before.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use archiver::{Config, Extent};
@@ -14,75 +13,74 @@ use tokio::time::interval;
 
 use crate::stage::{Stage, area, within};
 
-/// How old commands grow in these tests.
-const AGE: Duration = Duration::from_secs(4);
-/// How often some are sent.
-const BEAT: Duration = Duration::from_millis(100);
-/// More than these have grown too old when it is looked at: those of six seconds.
-const DROPPED: Sequence = Sequence(300);
+/// How many commands grow old.
+const SENT: u64 = 100;
 
 /// As `nats/streams.toml`, but for commands' age.
-async fn age_soon(log: &EventLog) {
+async fn age(log: &EventLog) {
     let file = include_str!("../../../../nats/streams.toml");
-    let age = format!("max_age = \"{}s\"", AGE.as_secs());
-    let file = file.replace("max_age = \"7d\"", &age);
+    let file = file.replace("max_age = \"7d\"", "max_age = \"1s\"");
     let file = file.replace("duplicate_window = \"20s\"", "duplicate_window = \"1s\"");
     let file = StreamsFile::parse(&file).expect("the streams");
     streams::apply(log, &file).await.expect("streams");
 }
 
-/// Sends commands and archives what is due, in turn, until the broker has dropped many: they are archived, without a hole.
-async fn nothing_is_lost(config: Config) {
-    let mut stage = Stage::new(config).await;
-    age_soon(&stage.log).await;
+/// Sends the commands `from` to `to`.
+async fn send(log: &EventLog, from: u64, to: u64) {
     let subject = area_command(&area("harbor-1"), &Sender::Edge(EdgeId(1)));
-    let (mut beat, mut sent) = (interval(BEAT), 0_u64);
-    let info = loop {
-        beat.tick().await;
-        for _ in 0..5 {
-            sent += 1;
-            let payload = Bytes::from(format!("command {sent}"));
-            let stored = stage.log.send(&subject, payload, None).await;
-            assert_eq!(stored.expect("a command"), Sequence(sent));
-        }
-        stage.round(Extent::Due).await;
-        let info = stage.log.stream_info(AREA_COMMANDS).await;
-        let info = info.expect("the stream");
-        if info.first > DROPPED {
-            break info;
-        }
-    };
-    let past = stage.past();
-    let mut reader = past.read(AREA_COMMANDS, Vec::new(), Sequence(0), Follow::UntilHead);
-    let mut there = BTreeSet::new();
-    while let Some(record) = reader.next().await.expect("a command") {
-        assert_eq!(record.payload, format!("command {}", record.sequence));
-        there.insert(record.sequence.0);
+    for number in from..=to {
+        let payload = Bytes::from(format!("command {number}"));
+        let stored = log.send(&subject, payload, None).await;
+        assert_eq!(stored.expect("a command"), Sequence(number));
     }
-    let missing: Vec<u64> = (1..=sent).filter(|one| !there.contains(one)).collect();
-    assert_eq!(missing, Vec::<u64>::new(), "of {sent}");
-    let manifest = stage.archive.manifest(AREA_COMMANDS).await;
-    let manifest = manifest
-        .expect("an archive")
-        .expect("something is archived");
-    assert!(
-        manifest.end() >= Sequence(info.first.0 + 10),
-        "{} of {info:?}",
-        manifest.end()
-    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn commands_are_archived_well_before_they_age_out() {
-    within(nothing_is_lost(Config {
-        seal_after: Span::from_secs(1),
-        ..Config::default()
-    }))
+async fn commands_that_have_aged_out_are_in_the_archive() {
+    within(async {
+        // Little is waiting: only its age makes a segment of it.
+        let mut stage = Stage::new(Config {
+            seal_after: Span::from_secs(1),
+            ..Config::default()
+        })
+        .await;
+        send(&stage.log, 1, SENT).await;
+        let mut beat = interval(Duration::from_millis(100));
+        loop {
+            beat.tick().await;
+            stage.round(Extent::Due).await;
+            let manifest = stage.archive.manifest(AREA_COMMANDS).await;
+            let manifest = manifest.expect("an archive");
+            if manifest.is_some_and(|manifest| manifest.end() == Sequence(SENT)) {
+                break;
+            }
+        }
+        // Now they grow too old, and go.
+        age(&stage.log).await;
+        loop {
+            let info = stage.log.stream_info(AREA_COMMANDS).await;
+            if info.expect("the stream").messages == 0 {
+                break;
+            }
+            beat.tick().await;
+        }
+        let past = stage.past();
+        let mut reader = past.read(AREA_COMMANDS, Vec::new(), Sequence(0), Follow::UntilHead);
+        for number in 1..=SENT {
+            let record = reader.next().await.expect("a command");
+            let record = record.expect("none is missing");
+            assert_eq!(record.sequence, Sequence(number));
+            assert_eq!(record.payload, format!("command {number}"));
+        }
+        assert_eq!(reader.next().await.expect("the end"), None);
+        // The archive goes on after what has aged.
+        send(&stage.log, SENT + 1, SENT + 1).await;
+        let stored = stage.round(Extent::All).await.stored;
+        assert!(
+            stored
+                .iter()
+                .all(|(_, one)| one.first == Sequence(SENT + 1))
+        );
+    })
     .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_streams_age_counts_for_more_than_the_archivers_patience() {
-    // Nothing but the age makes a segment: there is little, and an hour would be waited.
-    within(nothing_is_lost(Config::default())).await;
 }

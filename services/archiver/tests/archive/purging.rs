@@ -14,21 +14,19 @@ use crate::stage::{
     AREAS, STREAM, Stage, all, area, connect, frame, held, of, play, rest, small, snapshots, within,
 };
 
-/// Appends to an area, a frame each 10 ms, until told to stop; how many, and the longest time between two acks.
-async fn live(log: EventLog, name: &str, from: u64, stop: Arc<AtomicBool>) -> (u64, Duration) {
+/// Appends to an area, a frame each 10 ms, until told to stop; how many.
+async fn live(log: EventLog, name: &str, from: u64, stop: Arc<AtomicBool>) -> u64 {
     let pen = log.appender(&area_events(&area(name))).await;
     let mut pen = pen.expect("a pen");
-    let (mut number, mut longest, mut last) = (from, Duration::ZERO, Instant::now());
+    let mut number = from;
     let mut tick = tokio::time::interval(Duration::from_millis(10));
     while !stop.load(Ordering::Relaxed) {
         tick.tick().await;
         let appended = pen.append(frame(name, number), None).await;
         appended.expect("the fence stands");
         number += 1;
-        longest = longest.max(last.elapsed());
-        last = Instant::now();
     }
-    (number - from, longest)
+    number - from
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -68,11 +66,9 @@ async fn frames_appended_between_verification_and_purge_are_never_lost() {
         }
         purged += stage.round(Extent::All).await.purged;
         stop.store(true, Ordering::Relaxed);
-        let (mut played, mut longest) = (0, Duration::ZERO);
+        let mut played = 0;
         for life in living {
-            let (count, gap) = life.await.unwrap();
-            played += count;
-            longest = longest.max(gap);
+            played += life.await.unwrap();
         }
         // What is left now is held by nothing but the size.
         for number in [1_000_000, 1_000_001] {
@@ -81,13 +77,9 @@ async fn frames_appended_between_verification_and_purge_are_never_lost() {
         }
         purged += stage.round(Extent::All).await.purged;
         let after = stage.live_bytes().await;
-        eprintln!(
-            "{purged} purged, {played} played meanwhile, {before} to {after} bytes, longest gap {longest:?}"
-        );
+        eprintln!("{purged} purged, {played} played meanwhile, {before} to {after} bytes");
         assert!(purged > 1500, "{purged}");
         assert!(after <= limit, "{after} bytes are still there");
-        // Much for a frame; but this machine may be busy with others. What it takes alone is measured.
-        assert!(longest < Duration::from_secs(1), "{longest:?}");
 
         let total = 3006 + played;
         let records = all(&stage.past(), &[]).await;
@@ -98,7 +90,10 @@ async fn frames_appended_between_verification_and_purge_are_never_lost() {
             for (number, record) in (0..).zip(world) {
                 assert_eq!(record.payload, frame(name, number), "{}", record.sequence);
             }
-            assert!(last.iter().all(|record| record.payload.starts_with(name.as_bytes())));
+            assert!(
+                last.iter()
+                    .all(|record| record.payload.starts_with(name.as_bytes()))
+            );
         }
         // The slow one has missed nothing either, though purges have overtaken it.
         while seen < total {
@@ -106,6 +101,33 @@ async fn frames_appended_between_verification_and_purge_are_never_lost() {
             let record = slow.next().await.unwrap().unwrap();
             assert_eq!(record.sequence.0, seen);
         }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_purge_never_holds_up_the_world_for_more_than_a_slice() {
+    within(async {
+        let mut stage = Stage::new(small()).await;
+        let subject = area_events(&area("harbor-1"));
+        let mut pen = stage.log.appender(&subject).await.unwrap();
+        for number in 0..2500 {
+            pen.append(frame("harbor-1", number), None).await.unwrap();
+        }
+        // All of one area, which could go at once, and would have to wait for it.
+        play(&stage.log, 2500, 1).await;
+        snapshots(&stage.log).await;
+        play(&stage.log, 2501, 1).await;
+        snapshots(&stage.log).await;
+        let config = Config {
+            live_bytes: Size(8 << 10),
+            ..small()
+        };
+        stage.archiver = Archiver::new(stage.log.clone(), stage.opened(), config);
+        let round = stage.round(Extent::All).await;
+        assert!(round.purged > EventLog::PURGE_SLICE, "{}", round.purged);
+        let largest = round.largest_slice;
+        assert!((1..=EventLog::PURGE_SLICE).contains(&largest), "{largest}");
     })
     .await;
 }
@@ -270,9 +292,7 @@ async fn little_waits_until_it_is_old_or_enough() {
             ..small()
         };
         let mut impatient = Archiver::new(stage.log.clone(), stage.archive.clone(), old);
-        let round = impatient
-            .round(Extent::Due, &Shutdown::new())
-            .await;
+        let round = impatient.round(Extent::Due, &Shutdown::new()).await;
         assert_eq!(round.stored.last().unwrap().1.last, Sequence(630));
     })
     .await;
