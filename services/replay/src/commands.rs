@@ -9,6 +9,8 @@ use schemas::command::AreaMessage;
 use schemas::ids::CommandPosition;
 use schemas::subjects::{AREA_COMMANDS, Subject};
 use schemas::{AreaId, Sequence};
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 use world::Incoming;
 
 use crate::skipped::{Skipped, Skips};
@@ -34,7 +36,7 @@ pub(crate) struct Commands {
 pub(crate) struct Consumed {
     /// In the order of the stream.
     pub(crate) commands: Vec<Incoming>,
-    /// Whether retention may have taken some before we could read them.
+    /// Whether some may be missing: retention has taken them, they are damaged, or they did not come in time.
     pub(crate) incomplete: bool,
 }
 
@@ -152,7 +154,7 @@ impl Commands {
     async fn read_up_to(&mut self, goal: Sequence) -> Result<(), PastError> {
         let mut reopened = false;
         while self.read_to < goal {
-            match tokio::time::timeout(PATIENCE, self.reader.next()).await {
+            match self.next().await {
                 Ok(Err(error)) => self.go_over(error)?,
                 Ok(Ok(record)) => match record {
                     Some(record) => self.keep(&record),
@@ -168,11 +170,23 @@ impl Commands {
                     }
                     None => self.read_to = goal,
                 },
-                // Aged out at the very end of the stream, or not of our filters.
-                Err(_) => self.read_to = goal,
+                // Aged out at the very end of the stream, not of our filters, or still on its way: nobody can tell.
+                Err(_) => {
+                    self.read_to = goal;
+                    self.span.first = self.span.first.max(goal.next());
+                }
             }
         }
         Ok(())
+    }
+
+    /// The next message. One that ends by itself says so, however long the broker takes; one that follows may have been
+    /// told of a message that it never gets.
+    async fn next(&mut self) -> Result<Result<Option<Record>, PastError>, Elapsed> {
+        match self.follow {
+            Follow::UntilHead => Ok(self.reader.next().await),
+            Follow::Tail => timeout(PATIENCE, self.reader.next()).await,
+        }
     }
 
     /// Reads on to the head of a reader that ends there.
@@ -203,5 +217,49 @@ impl Commands {
     /// Commands that no frame has consumed yet, by area.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = (&AreaId, &VecDeque<Incoming>)> {
         self.waiting.iter().filter(|(_, queue)| !queue.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use eventlog::EventLog;
+    use schemas::EdgeId;
+    use schemas::subjects::{Sender, area_command};
+
+    use super::*;
+
+    /// What an area has consumed of one message, read while the broker is away for longer than [`PATIENCE`].
+    async fn consumed_in_an_outage(follow: Follow) -> Consumed {
+        let (log, faults) = EventLog::in_memory();
+        let area = AreaId::new("harbor-1").unwrap();
+        let subject = area_command(&area, &Sender::Edge(EdgeId(1)));
+        let sent = log.send(&subject, b"not a message".to_vec().into(), None);
+        sent.await.unwrap();
+        let past = Past::of_log(log);
+        let mut commands = Commands::open(&past, Vec::new(), Sequence(0), follow)
+            .await
+            .unwrap();
+        let to = CommandPosition {
+            incarnation: commands.span.incarnation,
+            sequence: Sequence(1),
+            index: u32::MAX,
+        };
+        faults.stall(PATIENCE * 2);
+        let from = CommandPosition::default();
+        commands.take(&area, from, to).await.unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_ends_by_itself_is_waited_for() {
+        let consumed = consumed_in_an_outage(Follow::UntilHead).await;
+        assert_eq!(consumed.commands.len(), 1);
+        assert!(!consumed.incomplete);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_not_waited_for_is_not_taken_for_all() {
+        let consumed = consumed_in_an_outage(Follow::Tail).await;
+        assert_eq!(consumed.commands.len(), 0);
+        assert!(consumed.incomplete);
     }
 }

@@ -81,6 +81,11 @@ impl Reading {
         self.reader.try_next()
     }
 
+    /// As [`PastReader::position`].
+    pub(crate) const fn position(&self) -> Sequence {
+        self.reader.position()
+    }
+
     /// Notes what is damaged and goes on after it, or ends with it.
     pub(crate) fn go_over(
         &mut self,
