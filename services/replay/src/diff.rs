@@ -18,6 +18,7 @@ use crate::index::Index;
 use crate::moment::{Moment, Time};
 use crate::readable::Reader;
 use crate::show::body_json;
+use crate::skipped::Skips;
 use crate::{ReplayError, exit};
 
 /// Something that is not as it was.
@@ -44,9 +45,11 @@ pub(crate) async fn diff(
     reader: &Reader,
     out: &mut dyn Write,
 ) -> Result<u8, ReplayError> {
+    let mut skips = Skips::new(args.answer.tolerant);
     let mut ends = Vec::new();
     for moment in [args.from, args.to] {
-        let then = history::nearest(past, index, &args.area, Stop::At(moment)).await?;
+        let stop = Stop::At(moment);
+        let then = history::nearest_tolerant(past, index, &args.area, stop, &mut skips).await?;
         then.expect_begun(moment)?;
         ends.push((moment, then));
     }
@@ -57,9 +60,12 @@ pub(crate) async fn diff(
     let differences = compare(&was, &is, args.entity.as_deref());
     match args.answer.form() {
         Form::Json => {
-            let told = json!({
+            let mut told = json!({
                 "area": args.area, "from": end(before), "to": end(after), "differences": differences,
             });
+            if !skips.list().is_empty() {
+                told["skipped"] = json!(skips.list());
+            }
             writeln!(out, "{told}")?;
         }
         Form::Ndjson => {
@@ -85,10 +91,10 @@ pub(crate) async fn diff(
             }
         }
     }
-    Ok(match differences.is_empty() {
+    Ok(skips.code(match differences.is_empty() {
         true => exit::CLEAN,
         false => exit::FINDINGS,
-    })
+    }))
 }
 
 fn end(then: &Then) -> Value {

@@ -120,10 +120,7 @@ pub(crate) async fn nearest_tolerant(
     skips: &mut Skips,
 ) -> Result<Then, ReplayError> {
     let broken = match nearest(past, index, area, stop).await {
-        Err(ReplayError::Broken(why)) => why,
-        Err(ReplayError::Log(error)) if skips.may() && error.skip_to().is_some() => {
-            error.to_string()
-        }
+        Err(error) => skips.why(error)?,
         done => return done,
     };
     let start = Then::new(AreaState::new(area.clone(), area.map()), Sequence(0));
@@ -240,9 +237,13 @@ async fn marks(
     Ok(marks)
 }
 
-/// Whether the frame after which it was taken stands there now, or is not there any more.
+/// Whether the frame after which it was taken stands there now, or is not there any more. Where that is damaged nobody
+/// can tell, and another one will do.
 async fn stands_there(past: &Past, then: &Then) -> Result<bool, ReplayError> {
-    let there = past.get(AREA_EVENTS, then.sequence).await?;
+    let there = match past.get(AREA_EVENTS, then.sequence).await {
+        Err(error) if error.skip_to().is_some() => return Ok(false),
+        there => there?,
+    };
     Ok(there.is_none_or(|record| Digest::of(&record.payload) == then.state.last_digest()))
 }
 

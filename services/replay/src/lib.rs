@@ -4,6 +4,7 @@
 //! Everything here reads; nothing is written to the log, and the live path is never touched.
 
 mod answer;
+mod areas;
 mod cli;
 mod commands;
 mod decide;
@@ -180,7 +181,7 @@ async fn answered(
     let reader = Reader::new(keys);
     let index = cli.index.as_deref();
     match cli.command {
-        ReplayCommand::List(args) => list::list(&args, past, out).await.map(|()| 0),
+        ReplayCommand::List(args) => list::list(&args, past, out).await,
         ReplayCommand::Tail(args) => tail::tail(&args, past, &reader, out).await,
         ReplayCommand::Show(args) => {
             let index = open_index(index)?;

@@ -2,18 +2,20 @@
 
 use std::io::Write;
 
-use eventlog::{Follow, Record};
+use eventlog::Record;
 use past::Past;
 use schemas::fact::Fact;
 use schemas::frame::Frame;
-use schemas::subjects::{AREA_COMMANDS, AREA_EVENTS, Domain, Subject};
+use schemas::subjects::{AREA_COMMANDS, AREA_EVENTS, Domain};
 use schemas::{AreaId, Sequence};
 use serde_json::{Value, json};
 
-use crate::ReplayError;
 use crate::answer::Form;
+use crate::areas::{self, Known};
 use crate::cli::ListArgs;
 use crate::moment::Time;
+use crate::skipped::Skips;
+use crate::{ReplayError, exit};
 
 /// One end of an area's frames.
 struct End {
@@ -32,7 +34,8 @@ pub(crate) async fn list(
     args: &ListArgs,
     past: &Past,
     out: &mut dyn Write,
-) -> Result<(), ReplayError> {
+) -> Result<u8, ReplayError> {
+    let mut skips = Skips::new(args.answer.tolerant);
     let mut streams = Vec::new();
     for stream in [AREA_COMMANDS, AREA_EVENTS].into_iter().chain(
         Domain::ALL
@@ -41,7 +44,9 @@ pub(crate) async fn list(
     ) {
         streams.push((stream, past.span(stream).await?));
     }
-    let areas = areas(past).await?;
+    let areas = areas::known(past, &mut skips).await?;
+    let areas: Vec<Area> = areas.into_iter().map(Area::of).collect();
+    let code = skips.code(exit::CLEAN);
     let form = args.answer.form();
     if form != Form::Text {
         let streams: Vec<Value> = streams
@@ -55,14 +60,17 @@ pub(crate) async fn list(
             .collect();
         let areas: Vec<Value> = areas.iter().map(Area::json).collect();
         if form == Form::Json {
-            writeln!(out, "{}", json!({ "streams": streams, "areas": areas }))?;
-            return Ok(());
+            let mut told = json!({ "streams": streams, "areas": areas });
+            if !skips.list().is_empty() {
+                told["skipped"] = json!(skips.list());
+            }
+            writeln!(out, "{told}")?;
+            return Ok(code);
         }
-        return streams
-            .iter()
-            .chain(&areas)
-            .try_for_each(|line| writeln!(out, "{line}"))
-            .map_err(ReplayError::Output);
+        for line in streams.iter().chain(&areas) {
+            writeln!(out, "{line}")?;
+        }
+        return Ok(code);
     }
     writeln!(
         out,
@@ -85,27 +93,7 @@ pub(crate) async fn list(
     for area in &areas {
         area.text(out)?;
     }
-    Ok(())
-}
-
-async fn areas(past: &Past) -> Result<Vec<Area>, ReplayError> {
-    let mut subjects = past.subjects(AREA_EVENTS, "evt.area.>").await?;
-    subjects.sort();
-    let mut areas = Vec::new();
-    for (subject, frames) in subjects {
-        let Subject::AreaEvents(area) = Subject::parse(&subject) else {
-            continue;
-        };
-        let filters = vec![subject.clone()];
-        let mut reader = past.read(AREA_EVENTS, filters, Sequence(0), Follow::UntilHead);
-        areas.push(Area {
-            area,
-            frames,
-            first: reader.next().await?.as_ref().and_then(End::of),
-            last: past.last(&subject).await?.as_ref().and_then(End::of),
-        });
-    }
-    Ok(areas)
+    Ok(code)
 }
 
 impl End {
@@ -125,6 +113,15 @@ impl End {
 }
 
 impl Area {
+    fn of(known: Known) -> Self {
+        Self {
+            area: known.area,
+            frames: known.frames,
+            first: known.first.as_ref().and_then(End::of),
+            last: known.last.as_ref().and_then(End::of),
+        }
+    }
+
     fn state(&self) -> &'static str {
         let Some(last) = &self.last else {
             return "unreadable";

@@ -4,6 +4,7 @@
 //! it is met, and made part of the answer; the exit code then says that the answer is not the whole.
 
 use eventlog::Record;
+use past::PastError;
 use schemas::Sequence;
 use serde::{Deserialize, Serialize};
 
@@ -44,9 +45,27 @@ impl Skips {
         self.tolerant
     }
 
+    /// Whether what could not be read for that reason may be left out.
+    pub(crate) const fn may_leave_out(&self, error: &PastError) -> bool {
+        self.tolerant && error.skip_to().is_some()
+    }
+
+    /// Why something is left out, in words; or ends with it.
+    pub(crate) fn why(&self, error: ReplayError) -> Result<String, ReplayError> {
+        match error {
+            ReplayError::Broken(why) => Ok(why),
+            ReplayError::Log(error) if self.may_leave_out(&error) => Ok(error.to_string()),
+            error => Err(error),
+        }
+    }
+
     /// Takes over what another list has.
     pub(crate) fn absorb(&mut self, other: &mut Self) {
-        self.list.append(&mut other.list);
+        for skipped in other.list.drain(..) {
+            if !self.list.contains(&skipped) {
+                self.list.push(skipped);
+            }
+        }
     }
 
     /// Notes it, or ends with it.
@@ -67,8 +86,11 @@ impl Skips {
                 "{sentence}; --tolerant goes on after it"
             )));
         }
-        eprintln!("skipped {sentence}");
-        self.list.push(skipped);
+        // What is read more than once is told once.
+        if !self.list.contains(&skipped) {
+            eprintln!("skipped {sentence}");
+            self.list.push(skipped);
+        }
         Ok(())
     }
 

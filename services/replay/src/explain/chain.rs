@@ -22,6 +22,7 @@ use crate::history::{self, Stop};
 use crate::index::Index;
 use crate::progress::Progress;
 use crate::readable::Reader;
+use crate::reading::{From, Reading};
 use crate::skipped::Skips;
 use crate::tail::{AreaTail, KeyedTail};
 
@@ -107,7 +108,7 @@ impl Tracer<'_> {
         let mut tail: KeyedTail<LobbyCommand, LobbyEvent, Character> =
             KeyedTail::of(self.past, Domain::Lobby, &key);
         let (mut told, mut account) = (Vec::new(), None);
-        for record in self.records(Domain::Lobby, &key).await? {
+        for record in self.records(Domain::Lobby, &key, skips).await? {
             let lines = tail.lines(&record, self.reader, skips).await?;
             told.push(self.told(chain, &record, lines));
             let entry = schemas::decode::<KeyedEntry<LobbyEvent, Character>>(&record.payload);
@@ -138,7 +139,7 @@ impl Tracer<'_> {
         let mut tail: KeyedTail<AccountCommand, AccountEvent, Account> =
             KeyedTail::of(self.past, Domain::Identity, &key);
         let mut told = Vec::new();
-        for record in self.records(Domain::Identity, &key).await? {
+        for record in self.records(Domain::Identity, &key, skips).await? {
             let lines = tail.lines(&record, self.reader, skips).await?;
             let about =
                 |line: &Line| line.class == "command" || line.characters.contains(&self.character);
@@ -150,14 +151,18 @@ impl Tracer<'_> {
         Ok(told)
     }
 
-    async fn records(&self, domain: Domain, key: &str) -> Result<Vec<Record>, ReplayError> {
+    async fn records(
+        &self,
+        domain: Domain,
+        key: &str,
+        skips: &mut Skips,
+    ) -> Result<Vec<Record>, ReplayError> {
         let filters = vec![keyed_events(domain, key)];
         let stream = domain.event_stream();
-        let mut reader = self
-            .past
-            .read(stream, filters, Sequence(0), Follow::UntilHead);
+        let from = From::After(Sequence(0));
+        let mut reader = Reading::open(self.past, stream, filters, from, Follow::UntilHead);
         let mut records = Vec::new();
-        while let Some(record) = reader.next().await? {
+        while let Some(record) = reader.next(skips).await? {
             records.push(record);
         }
         Ok(records)
@@ -198,17 +203,20 @@ impl Tracer<'_> {
     ) -> Result<Option<Stay>, ReplayError> {
         let (past, filters) = (self.past, vec![area_events(&stay.area)]);
         let since = UnixMillis(stay.since.0.saturating_sub(CLOCKS_MILLIS));
-        let mut first = past.read_from_time(AREA_EVENTS, filters.clone(), since, Follow::UntilHead);
-        let Some(first) = first.next().await? else {
+        let follow = Follow::UntilHead;
+        let since = From::Time(since);
+        let mut first = Reading::open(past, AREA_EVENTS, filters.clone(), since, follow);
+        let Some(first) = first.next(skips).await? else {
             return Ok(None);
         };
         // What an earlier stay has told is not told again.
         let start = first.sequence.max(done.next());
         let stop = Stop::Before(start);
         let before = history::nearest_tolerant(past, self.index, &stay.area, stop, skips).await?;
-        let mut reader = past.read(AREA_EVENTS, filters, before.sequence, Follow::UntilHead);
-        let mut tail = AreaTail::of(past, before.state).await?;
-        while let Some(record) = reader.next().await? {
+        let from = From::After(before.sequence);
+        let mut reader = Reading::open(past, AREA_EVENTS, filters, from, follow);
+        let mut tail = AreaTail::of(past, before.state, skips).await?;
+        while let Some(record) = reader.next(skips).await? {
             progress.step();
             let Some(seen) = tail.see(past, &record, skips).await? else {
                 continue;

@@ -22,6 +22,7 @@ use crate::history::{self, Stop};
 use crate::index::Index;
 use crate::progress::Progress;
 use crate::readable::Reader;
+use crate::reading::{From, Reading};
 use crate::skipped::Skips;
 use crate::tail::{AreaTail, KeyedTail};
 
@@ -103,8 +104,9 @@ pub(super) async fn search(
     }
     let mut progress = Progress::new("messages looked through", total);
     for stream in streams {
-        let mut records = past.read(stream, Vec::new(), Sequence(0), Follow::UntilHead);
-        while let Some(record) = records.next().await? {
+        let from = From::After(Sequence(0));
+        let mut records = Reading::open(past, stream, Vec::new(), from, Follow::UntilHead);
+        while let Some(record) = records.next(skips).await? {
             progress.step();
             search.messages += 1;
             if item.may_be_in(&record) {
@@ -126,8 +128,8 @@ async fn lines(
     match Subject::parse(&record.subject) {
         Subject::AreaEvents(area) => {
             let stop = Stop::Before(record.sequence);
-            let before = history::nearest(past, index, &area, stop).await?;
-            let mut tail = AreaTail::of(past, before.state).await?;
+            let before = history::nearest_tolerant(past, index, &area, stop, skips).await?;
+            let mut tail = AreaTail::of(past, before.state, skips).await?;
             let seen = tail.see(past, record, skips).await?;
             Ok(seen.map_or_else(Vec::new, |seen| seen.lines(reader)))
         }

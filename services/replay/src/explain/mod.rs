@@ -54,7 +54,7 @@ pub(crate) async fn explain(
         }
         return Ok(skips.code(exit::CLEAN));
     }
-    let character = character(args, source).await?;
+    let character = character(args, source, &mut skips).await?;
     let tracer = Tracer {
         past: source.past,
         index: source.index,
@@ -86,7 +86,11 @@ pub(crate) async fn explain(
 }
 
 /// Whom it is about.
-async fn character(args: &ExplainArgs, source: &Source<'_>) -> Result<CharacterId, ReplayError> {
+async fn character(
+    args: &ExplainArgs,
+    source: &Source<'_>,
+    skips: &mut Skips,
+) -> Result<CharacterId, ReplayError> {
     if let Some(character) = args.player {
         return Ok(character);
     }
@@ -100,8 +104,8 @@ async fn character(args: &ExplainArgs, source: &Source<'_>) -> Result<CharacterI
              (and --at TICK|TIME)"
         )));
     };
-    let stop = Stop::At(args.at);
-    let then = history::nearest(source.past, source.index, area, stop).await?;
+    let (past, index, stop) = (source.past, source.index, Stop::At(args.at));
+    let then = history::nearest_tolerant(past, index, area, stop, skips).await?;
     then.expect_begun(args.at)?;
     let body = then.state.body(handle).map(|body| body.character);
     body.ok_or_else(|| {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use eventlog::{Follow, Record};
-use past::Past;
+use past::{Past, PastError};
 use schemas::frame::Frame;
 use schemas::ids::CommandPosition;
 use schemas::segment::Moved;
@@ -18,6 +18,7 @@ use crate::describe::{self, Line, Scene};
 use crate::history::{self, Stop};
 use crate::judge::{Judgement, judge};
 use crate::readable::Reader;
+use crate::reading::{From, Reading};
 use crate::skipped::{Skipped, Skips};
 
 /// Frames in their order, each with the commands that it has consumed and the area around it.
@@ -38,12 +39,16 @@ pub(crate) struct Seen {
 }
 
 impl AreaTail {
-    pub(super) async fn open(past: &Past, args: &TailArgs) -> Result<Self, ReplayError> {
+    pub(super) async fn open(
+        past: &Past,
+        args: &TailArgs,
+        skips: &mut Skips,
+    ) -> Result<Self, ReplayError> {
         let after = match (args.all, args.from) {
             (true, _) => Sequence(0),
-            (false, Some(from)) => first_command(past, from).await?,
+            (false, Some(from)) => first_command(past, from, skips).await?,
             // A frame to come may consume commands that are there already.
-            (false, None) => oldest_waiting(past, args).await?,
+            (false, None) => oldest_waiting(past, args, skips).await?,
         };
         let filters = args.area.iter().map(area_commands).collect();
         Ok(Self {
@@ -55,13 +60,19 @@ impl AreaTail {
     }
 
     /// One area only, as it stands before the next frame; to the head.
-    pub(crate) async fn of(past: &Past, before: AreaState) -> Result<Self, ReplayError> {
+    pub(crate) async fn of(
+        past: &Past,
+        before: AreaState,
+        skips: &Skips,
+    ) -> Result<Self, ReplayError> {
         let area = before.area().clone();
         let filters = vec![area_commands(&area)];
         // The message at its position may hold commands that it has not consumed.
         let after = Sequence(before.position().sequence.0.saturating_sub(1));
         Ok(Self {
-            commands: Commands::open(past, filters, after, Follow::UntilHead).await?,
+            commands: Commands::open(past, filters, after, Follow::UntilHead)
+                .await?
+                .tolerant(skips.may()),
             states: HashMap::from([(area, Some(before))]),
         })
     }
@@ -92,6 +103,7 @@ impl AreaTail {
             .as_ref()
             .map_or_else(CommandPosition::default, AreaState::position);
         let consumed = self.commands.take(&area, from, frame.pos).await?;
+        skips.absorb(self.commands.skips());
         let judged = judge(&frame, consumed, before.as_ref(), after.as_ref());
         self.states.insert(area.clone(), after.clone());
         Ok(Some(Seen {
@@ -116,7 +128,8 @@ impl AreaTail {
         }
         match history::area(past, area, Stop::Before(sequence)).await {
             Ok(then) => Ok(Some(then.state)),
-            Err(ReplayError::Broken(why)) => {
+            Err(error) => {
+                let why = skips.why(error)?;
                 skips.skip(Skipped {
                     stream: AREA_EVENTS.to_owned(),
                     from: Sequence(1),
@@ -126,7 +139,6 @@ impl AreaTail {
                 })?;
                 Ok(None)
             }
-            Err(error) => Err(error),
         }
     }
 }
@@ -206,9 +218,34 @@ fn moved(scene: &Scene<'_>) -> Vec<Moved> {
     scene.frame.motion.unpack(base, known).unwrap_or_default()
 }
 
-/// The last command message that every area has consumed: all areas' smallest position.
-async fn oldest_waiting(past: &Past, args: &TailArgs) -> Result<Sequence, ReplayError> {
+/// The last command message that every area has consumed; the last one there is where that cannot be told, and what
+/// was waiting there is told without its commands.
+async fn oldest_waiting(
+    past: &Past,
+    args: &TailArgs,
+    skips: &mut Skips,
+) -> Result<Sequence, ReplayError> {
     let head = past.span(AREA_COMMANDS).await?.last;
+    let why = match smallest_position(past, args, head).await {
+        Err(error) if skips.may_leave_out(&error) => error.to_string(),
+        oldest => return Ok(oldest?),
+    };
+    skips.skip(Skipped {
+        stream: AREA_COMMANDS.to_owned(),
+        from: head,
+        to: head,
+        place: None,
+        why: format!("which commands waited cannot be told: {why}"),
+    })?;
+    Ok(head)
+}
+
+/// All areas' smallest position, of those that have not consumed all there is.
+async fn smallest_position(
+    past: &Past,
+    args: &TailArgs,
+    head: Sequence,
+) -> Result<Sequence, PastError> {
     let mut oldest = head;
     for (subject, _) in past.subjects(AREA_COMMANDS, "cmd.area.>").await? {
         let Subject::AreaCommand(area, _) = Subject::parse(&subject) else {
@@ -239,10 +276,15 @@ async fn oldest_waiting(past: &Past, args: &TailArgs) -> Result<Sequence, Replay
 const SLACK_MILLIS: u64 = 60_000;
 
 /// The last command message before those that a frame decided after `from` may consume.
-async fn first_command(past: &Past, from: UnixMillis) -> Result<Sequence, ReplayError> {
-    let since = UnixMillis(from.0.saturating_sub(SLACK_MILLIS));
-    let mut reader = past.read_from_time(AREA_COMMANDS, Vec::new(), since, Follow::UntilHead);
-    Ok(match reader.next().await? {
+async fn first_command(
+    past: &Past,
+    from: UnixMillis,
+    skips: &mut Skips,
+) -> Result<Sequence, ReplayError> {
+    let since = From::Time(UnixMillis(from.0.saturating_sub(SLACK_MILLIS)));
+    let follow = Follow::UntilHead;
+    let mut reader = Reading::open(past, AREA_COMMANDS, Vec::new(), since, follow);
+    Ok(match reader.next(skips).await? {
         Some(first) => Sequence(first.sequence.0.saturating_sub(1)),
         None => past.span(AREA_COMMANDS).await?.last,
     })

@@ -88,7 +88,7 @@ pub(crate) async fn tail(
             .add(past, domain.event_stream(), Vec::new(), args)
             .await?;
     }
-    let mut areas = AreaTail::open(past, args).await?;
+    let mut areas = AreaTail::open(past, args, &mut skips).await?;
     let mut identity: KeyedTail<AccountCommand, AccountEvent, Account> =
         KeyedTail::open(past, Domain::Identity, args).await?;
     let mut credentials: KeyedTail<CredentialCommand, CredentialEvent, Credential> =

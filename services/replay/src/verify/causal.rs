@@ -2,21 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use eventlog::Follow;
 use past::Past;
 use schemas::subjects::{AREA_EVENTS, AggregateId, Domain};
 use schemas::{Sequence, UnixMillis};
 
-use super::Books;
+use super::alone::Alone;
 use super::areas::{self, Areas};
 use super::checkpoint::{self, Lent, SoFar, Verified};
 use super::control::{self, Control};
 use super::cursor::Cursor;
-use super::keyed::Alone;
 use super::lobby::{self, Lobby};
 use super::mail::Needs;
+use super::{Books, NOTED_EVERY, Run};
 use crate::ReplayError;
 use crate::cli::VerifyArgs;
 use crate::commands::Commands;
@@ -24,8 +24,6 @@ use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::skipped::Skips;
 
-/// How often it is noted how far it is, should the process be killed.
-const NOTED_EVERY: Duration = Duration::from_secs(30);
 /// Messages between two looks at the clock.
 const LOOKED_EVERY: u64 = 1024;
 
@@ -37,7 +35,7 @@ const ORDERS: &str = Domain::Control.event_stream();
 pub(super) struct Causal<'a> {
     past: &'a Past,
     args: &'a VerifyArgs,
-    interrupt: Interrupt,
+    interrupt: &'a Interrupt,
     skips: Skips,
     books: Books,
     alone: BTreeMap<String, Alone>,
@@ -72,10 +70,10 @@ const fn stream_of(id: &AggregateId) -> usize {
 impl<'a> Causal<'a> {
     /// Goes on from `verified`.
     pub(super) async fn resume(
-        args: &'a VerifyArgs,
-        past: &'a Past,
+        run: &'a Run<'a>,
         verified: Verified,
     ) -> Result<Causal<'a>, ReplayError> {
+        let Run { args, past, .. } = *run;
         let SoFar {
             taken_to,
             commands,
@@ -91,10 +89,7 @@ impl<'a> Causal<'a> {
         Ok(Causal {
             past,
             args,
-            interrupt: match &args.checkpoint {
-                Some(_) => Interrupt::on_signals(),
-                None => Interrupt::default(),
-            },
+            interrupt: &run.interrupt,
             skips: Skips::new(args.answer.tolerant),
             books: verified.books,
             alone: verified.alone,

@@ -9,13 +9,14 @@ use std::path::Path;
 
 use eventlog::Position;
 use past::Past;
+use schemas::subjects::Domain;
 use schemas::{Digest, Sequence};
 use serde::{Deserialize, Serialize};
 
 use super::Books;
+use super::alone::Alone;
 use super::areas::Folded;
 use super::control::Control;
-use super::keyed::Alone;
 use super::lobby::Lobby;
 use crate::packed::{pack, unpack};
 use crate::{ReplayError, output};
@@ -35,6 +36,20 @@ pub(super) struct Verified {
     pub(super) so_far: SoFar,
 }
 
+impl Verified {
+    /// Lent to be written.
+    pub(super) fn lend(&self) -> Lent<'_> {
+        Lent {
+            books: &self.books,
+            alone: &self.alone,
+            folded: &self.folded,
+            lobby: &self.lobby,
+            control: &self.control,
+            so_far: self.so_far.clone(),
+        }
+    }
+}
+
 /// The same, lent to be written.
 #[derive(Debug, Serialize)]
 pub(super) struct Lent<'a> {
@@ -47,7 +62,7 @@ pub(super) struct Lent<'a> {
 }
 
 /// How far that is.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct SoFar {
     /// The last message folded of each stream that is read in causal order.
     pub(super) taken_to: BTreeMap<String, Sequence>,
@@ -74,15 +89,21 @@ struct Owned {
 /// Writes it, in place of the one before.
 pub(super) async fn save(path: &Path, past: &Past, verified: &Lent<'_>) -> Result<(), ReplayError> {
     let mut positions = BTreeMap::new();
-    for (stream, sequence) in &verified.so_far.taken_to {
-        let there = past.get(stream, *sequence).await?;
+    let causal = verified.so_far.taken_to.iter();
+    let causal = causal.map(|(stream, sequence)| (stream.as_str(), *sequence));
+    let alone = Domain::ALL.into_iter().filter_map(|domain| {
+        let alone = verified.alone.get(domain.token())?;
+        Some((domain.event_stream(), alone.read_to))
+    });
+    for (stream, sequence) in causal.chain(alone) {
+        let there = past.get(stream, sequence).await?;
         let digest = there.map_or_else(Digest::default, |there| Digest::of(&there.payload));
         let position = Position {
             incarnation: past.span(stream).await?.incarnation,
-            sequence: *sequence,
+            sequence,
             digest,
         };
-        positions.insert(stream.clone(), position);
+        positions.insert(stream.to_owned(), position);
     }
     let saved = Saved {
         v: VERSION,

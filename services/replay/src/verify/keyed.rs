@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use eventlog::{Follow, Record};
-use past::Past;
+use eventlog::Record;
 use schemas::keyed::KeyedEntry;
 use schemas::subjects::{Domain, Subject};
 use schemas::{Sequence, UnixMillis};
@@ -11,7 +10,6 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::report::Report;
-use crate::ReplayError;
 
 /// The last entry of each key of a domain.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -73,36 +71,5 @@ impl Keys {
         if entry.at < at {
             found(format!("its time goes back from {at} to {}", entry.at));
         }
-    }
-}
-
-/// A domain whose effects concern nobody else, and how far it has been read.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Alone {
-    keys: Keys,
-    pub(super) read_to: Sequence,
-}
-
-impl Alone {
-    /// Checks what has come since.
-    pub(super) async fn check<E: DeserializeOwned, S: DeserializeOwned>(
-        &mut self,
-        past: &Past,
-        domain: Domain,
-        report: &mut Report,
-    ) -> Result<(), ReplayError> {
-        let stream = domain.event_stream();
-        let mut reader = past.read(stream, Vec::new(), self.read_to, Follow::UntilHead);
-        while let Some(record) = reader.next().await? {
-            let at = record.sequence;
-            match read::<E, S>(domain, &record) {
-                Read::Entry(key, entry) => self.keys.check(domain, &record, &key, &entry, report),
-                Read::Unreadable(why) => {
-                    report.find("decode", stream, at, Some(&record.subject), why);
-                }
-            }
-            self.read_to = at;
-        }
-        Ok(())
     }
 }

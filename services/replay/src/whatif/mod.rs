@@ -16,7 +16,7 @@ mod rules_file;
 use std::io::Write;
 
 use past::Past;
-use schemas::subjects::{AREA_EVENTS, Subject};
+use schemas::subjects::AREA_EVENTS;
 use schemas::{AreaId, Sequence};
 use world::Rules;
 
@@ -95,7 +95,7 @@ pub(crate) async fn whatif(
         out,
     };
     let mut skips = Skips::new(args.answer.tolerant);
-    for area in areas(args, past).await? {
+    for area in areas(args, past, &mut skips).await? {
         run.area(&area, &mut skips).await?;
     }
     report.skipped = skips.list().to_vec();
@@ -114,16 +114,12 @@ pub(crate) async fn whatif(
 }
 
 /// Those that are asked for, or all.
-async fn areas(args: &WhatifArgs, past: &Past) -> Result<Vec<AreaId>, ReplayError> {
-    let known: Vec<AreaId> = past
-        .subjects(AREA_EVENTS, "evt.area.>")
-        .await?
-        .into_iter()
-        .filter_map(|(subject, _)| match Subject::parse(&subject) {
-            Subject::AreaEvents(area) => Some(area),
-            _ => None,
-        })
-        .collect();
+async fn areas(
+    args: &WhatifArgs,
+    past: &Past,
+    skips: &mut Skips,
+) -> Result<Vec<AreaId>, ReplayError> {
+    let known = crate::areas::names(past, skips).await?;
     if args.area.is_empty() {
         return Ok(known);
     }
@@ -220,13 +216,7 @@ impl Run<'_> {
         error: ReplayError,
         skips: &mut Skips,
     ) -> Result<(), ReplayError> {
-        let why = match error {
-            ReplayError::Broken(why) => why,
-            ReplayError::Log(error) if skips.may() && error.skip_to().is_some() => {
-                error.to_string()
-            }
-            error => return Err(error),
-        };
+        let why = skips.why(error)?;
         skips.skip(Skipped {
             stream: AREA_EVENTS.to_owned(),
             from: after.next(),
