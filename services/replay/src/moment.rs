@@ -23,6 +23,17 @@ pub enum Moment {
 )]
 pub struct MomentError(String);
 
+impl Moment {
+    /// Whether it is certain to be earlier, in whichever area.
+    pub(crate) const fn is_before(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Tick(one), Self::Tick(other)) => one.0 < other.0,
+            (Self::Time(one), Self::Time(other)) => one.0 < other.0,
+            _ => false,
+        }
+    }
+}
+
 /// Numbers from here on are milliseconds: as ticks they would be 126 years.
 const FIRST_TIME: u64 = 100_000_000_000;
 

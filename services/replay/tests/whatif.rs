@@ -2,7 +2,7 @@
 
 mod sample;
 
-use replay::{Answer, Cli, ReplayCommand, ReplayError, VerifyArgs, WhatifArgs};
+use replay::{Answer, Cli, ReplayCommand, ReplayError, VerifyArgs, WhatifArgs, exit};
 use sample::{Realm, busy_day};
 use schemas::segment::InputBits;
 use serde_json::Value;
@@ -327,5 +327,39 @@ async fn what_no_command_led_to_is_found_by_deciding_again_alone() {
             "FOUND decide    AREA_EVENTS:{at} forest-1: decided again from its commands, its outcomes, hash come out otherwise"
         );
         assert_eq!(text.contains(&named), decide, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_range_in_which_nothing_happened_is_refused() {
+    let realm = busy_day().await;
+    let moment = |text: &str| text.parse().unwrap();
+    let range = |from: Option<&str>, to: Option<&str>| WhatifArgs {
+        from: from.map(moment),
+        to: to.map(moment),
+        ..set("walk_speed", 128)
+    };
+    for (from, to, named) in [
+        (Some("100000"), None, "from tick 100000 to now"),
+        (
+            Some("2030-01-01T00:00:00Z"),
+            None,
+            "from 2030-01-01T00:00:00.000Z to now",
+        ),
+        (Some("20"), Some("10"), "tick 10 is before tick 20"),
+        (
+            Some("20"),
+            Some("2023-11-14T22:13:20Z"),
+            "from tick 20 to 2023-11-14T22:13:20.000Z",
+        ),
+        (
+            None,
+            Some("2023-01-01T00:00:00Z"),
+            "from the beginning to 2023-01-01T00:00:00.000Z",
+        ),
+    ] {
+        let refused = asked(&realm, range(from, to)).await.unwrap_err();
+        assert_eq!(refused.code(), exit::USAGE, "{refused}");
+        assert!(refused.to_string().contains(named), "{refused}");
     }
 }

@@ -62,6 +62,15 @@ pub(crate) async fn whatif(
             "nothing has happened since now: let --from be a tick or a time".to_owned(),
         ));
     }
+    if let (Some(from), Some(to)) = (args.from, args.to)
+        && to.is_before(from)
+    {
+        return Err(ReplayError::Usage(format!(
+            "there is nothing between --from and --to: {} is before {}",
+            named(to),
+            named(from)
+        )));
+    }
     let changes = rules_file::changes(args.rules.as_deref(), &args.rule, args.build.is_none())?;
     let decider = match &args.build {
         Some(path) => Decider::start(path).await?,
@@ -91,12 +100,22 @@ pub(crate) async fn whatif(
         changes,
         decider,
         progress: Progress::new("ticks decided", 0),
+        ticks: 0,
         report: &mut report,
         out,
     };
     let mut skips = Skips::new(args.answer.tolerant);
     for area in areas(args, past, &mut skips).await? {
         run.area(&area, &mut skips).await?;
+    }
+    let empty = run.ticks == 0 && skips.list().is_empty();
+    // What was left out, or stopped at its first tick, says so itself.
+    if empty && !report.areas.is_empty() && report.areas.iter().all(|of| of.stopped.is_none()) {
+        return Err(ReplayError::Usage(format!(
+            "nothing happened from {} to {}; `worldline replay list` shows from when to when there are frames",
+            args.from.map_or_else(|| "the beginning".to_owned(), named),
+            args.to.map_or_else(|| "now".to_owned(), named)
+        )));
     }
     report.skipped = skips.list().to_vec();
     report.sort();
@@ -138,6 +157,8 @@ struct Run<'a> {
     changes: rules_file::Changes,
     decider: Decider,
     progress: Progress,
+    /// Ticks decided.
+    ticks: usize,
     report: &'a mut Whatif,
     out: &'a mut dyn Write,
 }
@@ -246,6 +267,7 @@ impl Run<'_> {
             }
         };
         self.progress.advance(ticks.len());
+        self.ticks += ticks.len();
         let mut failed = None;
         for (lived, answered) in ticks.iter().zip(&answers) {
             of.to_tick = lived.asked.tick;
