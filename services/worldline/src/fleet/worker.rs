@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use ::director::plan::Standing;
-use eventlog::membership;
+use eventlog::membership::{self, Heartbeats};
 use schemas::control::{Duty, FleetCommand, Member};
 use serde_json::json;
 
@@ -12,8 +12,11 @@ use super::cli::{Who, WorkerTool};
 use super::table::{or_dash, print};
 use super::{Desk, exit, order, print_json};
 
-/// How often one looks while waiting.
+/// How often one looks while waiting, and for how long one listens in between: a few heartbeats.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// A worker is gone when so many looks in a row, five seconds of them, have shown nothing of it. An entry alone may also run
+/// out because the broker took none for a while, or the worker stood still for a moment.
+const UNSEEN: u32 = 20;
 
 pub(super) async fn run(desk: &Desk, tool: WorkerTool) -> anyhow::Result<ExitCode> {
     match tool {
@@ -124,29 +127,120 @@ async fn drain(
     let Some(patience) = wait else {
         return Ok(ExitCode::SUCCESS);
     };
+    let mut heartbeats = membership::heartbeats(&desk.log).await?;
     let deadline = Instant::now() + patience;
+    let mut leaving = Leaving {
+        last: found,
+        unseen: 0,
+    };
     loop {
-        let left = member(desk, worker)
-            .await?
-            .filter(|left| left.life == found.life);
-        let Some(left) = left else {
+        let entry = member(desk, worker).await?;
+        let heard = leaving.is_heard(&mut heartbeats).await;
+        if leaving.is_gone(entry, heard) {
             println!("{worker} is gone");
             return Ok(exit(true));
-        };
-        if Instant::now() >= deadline {
+        }
+        // Who may be gone is waited for a moment longer: then it is known.
+        if Instant::now() >= deadline && leaving.unseen == 0 {
+            let left = &leaving.last.areas;
             let areas: Vec<&str> = left
-                .areas
                 .iter()
                 .take(20)
                 .map(|(area, _)| area.as_str())
                 .collect();
             eprintln!(
                 "{worker} is still there with {} areas: {}; `worldline director plan` says what they wait for",
-                left.areas.len(),
+                left.len(),
                 areas.join(" ")
             );
             return Ok(exit(false));
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// A life of a worker that was told to end.
+struct Leaving {
+    /// What it said last.
+    last: Member,
+    /// So many looks ago.
+    unseen: u32,
+}
+
+impl Leaving {
+    /// Listens for a moment; whether it is alive.
+    async fn is_heard(&self, heartbeats: &mut Heartbeats) -> bool {
+        let mut heard = false;
+        let listen = async {
+            while let Some(beat) = heartbeats.next().await {
+                heard |= beat.worker == self.last.worker && beat.life == self.last.life;
+            }
+            // The connection is closed for good, which the next look says.
+            std::future::pending::<()>().await;
+        };
+        drop(tokio::time::timeout(LOOK_EVERY, listen).await);
+        heard
+    }
+
+    /// Whether it is gone, after a look that has shown this entry of its name, and whether it was heard.
+    fn is_gone(&mut self, entry: Option<Member>, heard: bool) -> bool {
+        match entry {
+            // The name has a new life, so this one has ended.
+            Some(other) if other.life != self.last.life => return true,
+            Some(entry) => {
+                self.last = entry;
+                self.unseen = 0;
+            }
+            None if heard => self.unseen = 0,
+            None => self.unseen += 1,
+        }
+        self.unseen >= UNSEEN
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ann(life: u64) -> Member {
+        Member {
+            worker: "ann".into(),
+            life,
+            ..Member::default()
+        }
+    }
+
+    fn leaving() -> Leaving {
+        Leaving {
+            last: ann(7),
+            unseen: 0,
+        }
+    }
+
+    /// Whether it counts as gone after each of so many looks at nothing.
+    fn looks(leaving: &mut Leaving, count: u32, heard: bool) -> bool {
+        (0..count).any(|_| leaving.is_gone(None, heard))
+    }
+
+    #[test]
+    fn a_worker_without_an_entry_that_is_heard_is_there() {
+        let mut leaving = leaving();
+        assert!(!looks(&mut leaving, 10 * UNSEEN, true));
+        assert!(!looks(&mut leaving, UNSEEN - 1, false));
+        assert!(looks(&mut leaving, 1, false));
+    }
+
+    #[test]
+    fn a_worker_that_stood_still_for_a_moment_is_there() {
+        let mut leaving = leaving();
+        assert!(!looks(&mut leaving, UNSEEN - 1, false));
+        assert!(!leaving.is_gone(Some(ann(7)), false));
+        assert!(!looks(&mut leaving, UNSEEN - 1, false));
+        assert!(looks(&mut leaving, 1, false));
+    }
+
+    #[test]
+    fn a_new_life_of_the_name_is_another() {
+        assert!(leaving().is_gone(Some(ann(8)), true));
+        assert!(!leaving().is_gone(Some(ann(7)), false));
     }
 }
