@@ -12,41 +12,41 @@ use schemas::subjects::{Domain, account_key};
 use schemas::{AccountId, CharacterId, UnixMillis};
 use tokio::time::{Instant, sleep};
 
-use super::eraser::{Erased, Eraser, is_old};
+use super::eraser::{Erased, Eraser};
 use crate::character::newest;
 
-/// How long a character may take to leave the world: its session ends, its area sends it back.
-const LEAVING: Duration = Duration::from_secs(30);
 /// How often it is looked for.
 const LOOK: Duration = Duration::from_millis(250);
 
 impl Eraser {
-    async fn known(&self, character: CharacterId) -> anyhow::Result<Option<Character>> {
+    async fn known_character(&self, character: CharacterId) -> anyhow::Result<Option<Character>> {
         let key = character.to_string();
         let entry = newest::<LobbyEvent, Character>(&self.log, Domain::Lobby, &key).await?;
         Ok(entry.map(|entry| entry.state))
     }
 
     pub(super) async fn name_of(&self, character: CharacterId) -> anyhow::Result<Option<Sealed>> {
-        Ok(self.known(character).await?.map(|state| state.name))
+        Ok(self
+            .known_character(character)
+            .await?
+            .map(|state| state.name))
     }
 
-    /// Erases one; whether its name was sealed before persons had keys.
+    /// Erases one.
     pub(super) async fn character(
         &self,
         account: AccountId,
         character: CharacterId,
         order: &Order,
         erased: &mut Erased,
-    ) -> anyhow::Result<bool> {
-        let state = self.known(character).await?;
+    ) -> anyhow::Result<()> {
+        let state = self.known_character(character).await?;
         let name = state.as_ref().map(|state| state.name.clone());
-        let old = name.as_ref().is_some_and(is_old);
         if state.is_some_and(|state| !state.erased) && !self.leave(account, character).await? {
             erased.left.push(format!(
                 "character {character}: it is still in the world; `worldline character where {character}`"
             ));
-            return Ok(old);
+            return Ok(());
         }
         self.release(character, name, erased).await?;
         let whom = Whom::Character(character, account);
@@ -66,7 +66,7 @@ impl Eraser {
             .ask(Domain::Identity, &account_key(account), &command)
             .await?;
         erased.done.push(format!("character {character}"));
-        Ok(old)
+        Ok(())
     }
 
     /// Has it leave the world; whether it has.
@@ -79,14 +79,14 @@ impl Eraser {
             let deleted = self
                 .asked::<_, LobbyReply>(Domain::Lobby, &key, &delete)
                 .await?;
-            let here = match self.known(character).await? {
+            let here = match self.known_character(character).await? {
                 Some(state) => !matches!(state.place, Some(Place::World(_))),
                 None => true,
             };
             if here && deleted.is_ok() {
                 return Ok(true);
             }
-            if began.elapsed() > LEAVING {
+            if began.elapsed() > self.leaving {
                 return Ok(false);
             }
             sleep(LOOK).await;

@@ -19,11 +19,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Secrets;
-use super::ledger::{Ledger, destroy};
+use super::ledger::{Ledger, Noted, destroy};
 use crate::character::newest;
 
 /// How long a service may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a character may take to leave the world: its session ends, its area sends it back.
+const LEAVING: Duration = Duration::from_secs(30);
+/// What goes last.
+const KEY: &str = "the key of what the person wrote";
 
 /// What came of it.
 #[derive(Debug, Default)]
@@ -43,6 +47,8 @@ pub(super) struct Eraser {
     ledger: Ledger,
     requester: Requester,
     keys: Bucket,
+    /// How long a character may take to leave the world.
+    pub(super) leaving: Duration,
 }
 
 impl Eraser {
@@ -61,14 +67,19 @@ impl Eraser {
             log,
             secrets,
             ledger,
+            leaving: LEAVING,
         })
     }
 
-    async fn state(&self, account: AccountId) -> anyhow::Result<Account> {
+    async fn known(&self, account: AccountId) -> anyhow::Result<Option<Account>> {
         let key = account_key(account);
         let entry = newest::<AccountEvent, Account>(&self.log, Domain::Identity, &key).await?;
-        let entry = entry.with_context(|| format!("there is no account {account}"))?;
-        Ok(entry.state)
+        Ok(entry.map(|entry| entry.state))
+    }
+
+    async fn state(&self, account: AccountId) -> anyhow::Result<Account> {
+        let state = self.known(account).await?;
+        state.with_context(|| format!("there is no account {account}"))
     }
 
     /// Learns the person's key, while there is one; whether there is.
@@ -102,11 +113,38 @@ impl Eraser {
             .done
             .extend(characters.map(|character| format!("character {character}")));
         if self.learn(account).await? {
-            found
-                .done
-                .push("the key of what the person wrote".to_owned());
+            found.done.push(KEY.to_owned());
         }
         Ok(found)
+    }
+
+    /// Erases once more who stands on the list, or says what would be. Whatever happens is said of this
+    /// person, so that the others have their turn.
+    pub(super) async fn again(&self, noted: &Noted, dry_run: bool) -> Erased {
+        let erased = self.listed(noted, dry_run).await;
+        erased.unwrap_or_else(|error| Erased {
+            left: vec![format!("perhaps all of it: {error:#}")],
+            ..Erased::default()
+        })
+    }
+
+    async fn listed(&self, noted: &Noted, dry_run: bool) -> anyhow::Result<Erased> {
+        let account = noted.account;
+        if self.known(account).await?.is_some() {
+            return match dry_run {
+                true => self.look(account).await,
+                false => self.erase(account, &noted.order).await,
+            };
+        }
+        let mut erased = Erased::default();
+        erased
+            .notes
+            .push("not in this world: there is no such account".to_owned());
+        // A backup may hold the key of somebody who came while it was taken.
+        if !dry_run && destroy(&self.keys, account).await? {
+            erased.done.push(KEY.to_owned());
+        }
+        Ok(erased)
     }
 
     /// Erases a person; what has been erased before is passed over.
@@ -114,8 +152,10 @@ impl Eraser {
         let state = self.state(account).await?;
         let mut erased = Erased::default();
         self.learn(account).await?;
-        self.check_reason(&state, order).await?;
-        self.ledger.note(account, order)?;
+        let names = self.names(&state).await?;
+        self.check_reason(&names, order)?;
+        // The names tell it, and go: who runs this once more learns it from the list.
+        let noted = self.ledger.note(account, order, names.iter().any(is_old))?;
         if state.erased.is_none() {
             let command = AccountCommand::Erase {
                 account,
@@ -130,14 +170,14 @@ impl Eraser {
                 .done
                 .push(format!("the account, with {sessions} login sessions"));
         }
+        // From here on nothing is added to it. Until it was erased it was: by what waited before the order.
+        let state = self.state(account).await?;
         for (_, credential) in &state.credentials {
             self.credential(account, *credential, order).await?;
             erased.done.push("a credential".to_owned());
         }
-        let mut old = is_old(&state.name);
         for character in &state.characters {
-            old |= self
-                .character(account, *character, order, &mut erased)
+            self.character(account, *character, order, &mut erased)
                 .await?;
         }
         if !erased.left.is_empty() {
@@ -145,14 +185,10 @@ impl Eraser {
             erased
                 .left
                 .push("the key, until then: run this again".to_owned());
-            return Ok(erased);
+        } else if destroy(&self.keys, account).await? {
+            erased.done.push(KEY.to_owned());
         }
-        if destroy(&self.keys, account).await? {
-            erased
-                .done
-                .push("the key of what the person wrote".to_owned());
-        }
-        if old {
+        if noted.old_text {
             erased.left.push(
                 "what the person wrote before persons had keys: see docs/erasure.md, \"Moving over\"".to_owned(),
             );
@@ -160,15 +196,20 @@ impl Eraser {
         Ok(erased)
     }
 
-    /// Refuses a reason that names the person: it stands in the log for ever.
-    async fn check_reason(&self, state: &Account, order: &Order) -> anyhow::Result<()> {
+    /// What the person is called, and their characters are; what was erased has no name.
+    async fn names(&self, state: &Account) -> anyhow::Result<Vec<Sealed>> {
         let mut names = vec![state.name.clone()];
         for character in &state.characters {
             names.extend(self.name_of(*character).await?);
         }
+        Ok(names)
+    }
+
+    /// Refuses a reason that names the person: it stands in the log for ever.
+    fn check_reason(&self, names: &[Sealed], order: &Order) -> anyhow::Result<()> {
         let said = format!("{} {}", order.reason, order.by).to_lowercase();
         for name in names {
-            let Ok(name) = self.secrets.realm.open(&name) else {
+            let Ok(name) = self.secrets.realm.open(name) else {
                 continue;
             };
             let named = name.chars().count() > 2 && said.contains(&name.to_lowercase());
@@ -233,6 +274,6 @@ impl Eraser {
 }
 
 /// Whether it was sealed before persons had keys.
-pub(super) fn is_old(sealed: &Sealed) -> bool {
+fn is_old(sealed: &Sealed) -> bool {
     sealed.key == REALM_KEY_ID && !sealed.bytes.is_empty()
 }

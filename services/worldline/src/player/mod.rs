@@ -22,7 +22,7 @@ use schemas::sealed::RealmKey;
 use serde_json::json;
 
 use self::eraser::Eraser;
-use self::ledger::Ledger;
+use self::ledger::{Ledger, Noted};
 
 /// The longest reason, characters.
 const LONGEST_REASON: usize = 200;
@@ -98,20 +98,25 @@ pub(crate) async fn run(
     let reason = reason.unwrap_or_default();
     let user = || std::env::var("USER").ok().filter(|user| !user.is_empty());
     let by = by.or_else(user).unwrap_or_else(|| "operator".to_owned());
-    let orders = if again {
+    let wanted = if again {
         ledger.read()?
     } else {
         let id = id.context("name an account, or a character")?;
         let account = who::account(&log, &secrets.locator, &id).await?;
-        vec![(account, Order { by, reason })]
+        vec![Noted {
+            account,
+            order: Order { by, reason },
+            old_text: false,
+        }]
     };
     let eraser = Eraser::begin(log, secrets, ledger).await?;
     let mut whole = true;
-    for (account, order) in orders {
-        let erased = if dry_run {
-            eraser.look(account).await?
-        } else {
-            eraser.erase(account, &order).await?
+    for person in wanted {
+        let account = person.account;
+        let erased = match (again, dry_run) {
+            (true, _) => eraser.again(&person, dry_run).await,
+            (false, true) => eraser.look(account).await?,
+            (false, false) => eraser.erase(account, &person.order).await?,
         };
         whole &= erased.left.is_empty();
         if json {
@@ -123,7 +128,7 @@ pub(crate) async fn run(
         }
         let verb = if dry_run { "would be erased" } else { "erased" };
         println!("account {account}:");
-        if erased.done.is_empty() && erased.left.is_empty() {
+        if erased.done.is_empty() && erased.left.is_empty() && erased.notes.is_empty() {
             println!("  nothing is left to be erased");
         }
         erased
@@ -140,3 +145,6 @@ pub(crate) async fn run(
     }
     Ok(ExitCode::from(u8::from(!whole)))
 }
+
+#[cfg(test)]
+mod tests;
