@@ -206,6 +206,8 @@ async fn heartbeats_are_heard(subject: Subject) {
         worker: "w1".to_owned(),
         life: 7,
         late_ms: 3,
+        stuck_ms: 1_200,
+        taken_ms: Some(1_500),
     };
     membership::heartbeat(&subject.log, &beat).await.unwrap();
     assert_eq!(heartbeats.next().await.unwrap(), beat);
