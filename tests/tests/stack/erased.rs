@@ -81,6 +81,12 @@ async fn nobody_can_read_anything_of_who_was_erased() -> anyhow::Result<()> {
         assert!(before.contains(text), "{text} can be read: {before}");
     }
     let (backup, _) = take(&stack, &room.path().join("backups")).await?;
+    // Somebody whom the backup does not know is the first on the list.
+    let pia = Account::register(&edge, "pia@example.org", PASSWORD).await?;
+    let pia = pia.tokens.account;
+    stack
+        .tool(&["player", "erase", &pia, "--reason", "request 80"])
+        .await?;
 
     let erase = |extra: &'static [&'static str]| {
         let arguments = ["player", "erase", &character, "--by", "kim"];
@@ -147,6 +153,13 @@ async fn nobody_can_read_anything_of_who_was_erased() -> anyhow::Result<()> {
     std::fs::create_dir(&lived)?;
     copy_keys(&stack, &lived)?;
     drop((player, ben, stack));
+    let list = lived.join("erasures.ndjson");
+    let whole = std::fs::read_to_string(&list)?;
+    std::fs::write(&list, format!("{whole}{{}}\n"))?;
+    let (done, _, why) = restore(&lived, &backup).await?;
+    assert!(!done && why.contains("line 3 of"), "{why}");
+    // Nothing was restored that could be read, and nothing is in the way.
+    std::fs::write(&list, whole)?;
     let (done, restored, why) = restore(&lived, &backup).await?;
     assert!(done, "{restored}{why}");
     let restored: Value = serde_json::from_str(&restored)?;
@@ -162,7 +175,8 @@ async fn nobody_can_read_anything_of_who_was_erased() -> anyhow::Result<()> {
         "what lets her in came back, until it is erased again"
     );
     let (done, said, why) = worldline(&lived, &["player", "erase", "--again"]).await?;
-    assert!(said.contains("erased: a credential"), "{done} {said}{why}");
+    assert!(done && said.contains("not in this world"), "{said}{why}");
+    assert!(said.contains("erased: a credential"), "{said}{why}");
     assert!(Account::log_in(&edge, LOGIN, PASSWORD).await.is_err());
     let (clean, said, why) = worldline(&lived, &["replay", "verify"]).await?;
     assert!(clean, "{said}{why}");

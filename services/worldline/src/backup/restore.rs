@@ -2,8 +2,9 @@
 //!
 //! Each stream is made in one step, as a new life of the one that was copied, and marked: whoever
 //! meets the mark stops. Then all of them are read out of the broker again and compared with
-//! the manifest, and only then the marks go. If anything fails before that, what was made is removed;
-//! if that fails too, the marks stay, and the next restore begins by removing what carries one.
+//! the manifest, the keys of people who have been erased since are destroyed again, and only then the
+//! marks go. If anything fails before that, what was made is removed; if that fails too, the marks
+//! stay, and the next restore begins by removing what carries one.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -20,7 +21,7 @@ use super::examine::{Content, read};
 use super::keep;
 use super::manifest::{Backup, Copied};
 use super::target::Target;
-use crate::player::ledger::Ledger;
+use crate::player::ledger::{Ledger, Noted, destroy_all};
 
 /// Packed pieces that wait for the broker.
 const AHEAD: usize = 8;
@@ -46,19 +47,32 @@ pub(super) async fn restore(
     archive: &archiver::Config,
 ) -> anyhow::Result<Verified> {
     let began = Instant::now();
+    // A list that cannot be read is found out before anything is there that it should have closed.
+    let ledger = Ledger::beside(keys);
+    let list = ledger.exists().then(|| ledger.read()).transpose()?;
     let log = target.connect("admin").await?;
     make_room(backup, &log).await?;
     let mut made = Vec::new();
-    if let Err(error) = bring(backup, &log, target.replicas(), &mut made).await {
+    let brought = async {
+        upload_all(backup, &log, target.replicas(), &mut made).await?;
+        let destroyed = erase_again(list.as_deref(), target).await?;
+        keep::bring(backup, keys)?;
+        // From here on it can be read.
+        for copied in &backup.manifest.streams {
+            backup::finish(&log, &copied.name).await?;
+        }
+        anyhow::Ok(destroyed)
+    };
+    let destroyed = brought.await;
+    if destroyed.is_err() {
         for stream in &made {
             if let Err(error) = backup::remove(&log, stream).await {
                 eprintln!("{stream} is left unfinished, and the next restore removes it: {error}");
             }
         }
-        return Err(error.context("nothing was restored"));
     }
-    keep::bring(backup, keys)?;
-    let erased = erase_again(&Ledger::beside(keys), target).await?;
+    let destroyed = destroyed.context("nothing was restored")?;
+    let erased = said_of_erased(&ledger, destroyed);
     let took = began.elapsed();
     let mut report = Vec::new();
     let verify = replay::Cli::new(ReplayCommand::Verify(VerifyArgs::default()));
@@ -76,24 +90,32 @@ pub(super) async fn restore(
     })
 }
 
-/// A backup holds the keys of people who have been erased since: they are destroyed again, before
-/// anybody can read. Says what else there is to do.
-async fn erase_again(ledger: &Ledger, target: &Target) -> anyhow::Result<String> {
-    if !ledger.exists() {
-        return Ok(format!(
+/// A backup holds the keys of people who have been erased since: they are destroyed again, while nobody
+/// can read yet. How many there were; `None`: there is no list of them.
+async fn erase_again(list: Option<&[Noted]>, target: &Target) -> anyhow::Result<Option<usize>> {
+    let Some(list) = list else {
+        return Ok(None);
+    };
+    let log = target.connect("eraser").await?;
+    let destroyed = destroy_all(&log, list).await;
+    Ok(Some(destroyed.context(
+        "the keys of erased people cannot be destroyed again",
+    )?))
+}
+
+/// What became of them, and what else there is to do.
+fn said_of_erased(ledger: &Ledger, destroyed: Option<usize>) -> String {
+    match destroyed {
+        None => format!(
             "no list of erasures at {}: if anybody was erased since this backup was taken, they can be read again. \
              Bring the list there, and run `worldline player erase --again`",
             ledger.path().display()
-        ));
+        ),
+        Some(destroyed) => format!(
+            "keys of people who had been erased, destroyed again: {destroyed}. Start the services, then run \
+             `worldline player erase --again`, which erases what else came back of them"
+        ),
     }
-    let log = target.connect("eraser").await?;
-    let destroyed = ledger.apply(&log).await.context(
-        "everything is restored, but keys of erased people too: do not start it; restore once more",
-    )?;
-    Ok(format!(
-        "keys of people who had been erased, destroyed again: {destroyed}. Start the services, then run \
-         `worldline player erase --again`, which erases what else came back of them"
-    ))
 }
 
 /// Refuses a system that holds anything, and removes what is empty or was left by a restore that did
@@ -120,7 +142,8 @@ async fn make_room(backup: &Backup, log: &EventLog) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn bring(
+/// Makes all streams, still marked, and reads them back.
+async fn upload_all(
     backup: &Backup,
     log: &EventLog,
     replicas: Option<u8>,
@@ -137,9 +160,6 @@ async fn bring(
     for copied in streams {
         eprintln!("comparing {}", copied.name);
         compare(copied, log).await?;
-    }
-    for copied in streams {
-        backup::finish(log, &copied.name).await?;
     }
     Ok(())
 }

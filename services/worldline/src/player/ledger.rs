@@ -134,12 +134,6 @@ impl Ledger {
     pub(crate) fn exists(&self) -> bool {
         self.0.exists()
     }
-
-    /// Destroys the keys of all who are on it, in a log that has just been restored; how many there
-    /// were to destroy.
-    pub(crate) async fn apply(&self, log: &EventLog) -> anyhow::Result<usize> {
-        destroy_all(log, &self.read()?).await
-    }
 }
 
 impl From<Line> for Noted {
@@ -152,8 +146,8 @@ impl From<Line> for Noted {
     }
 }
 
-/// Destroys the keys of all these; how many there were to destroy.
-async fn destroy_all(log: &EventLog, all: &[Noted]) -> anyhow::Result<usize> {
+/// Destroys the keys of all these, in a log that is being restored; how many there were to destroy.
+pub(crate) async fn destroy_all(log: &EventLog, all: &[Noted]) -> anyhow::Result<usize> {
     if all.is_empty() {
         return Ok(0);
     }
