@@ -10,6 +10,7 @@
 //! Everything else that Worldline keeps (Postgres, workers' snapshots, presence) follows from the log.
 
 mod check;
+mod closed;
 mod examine;
 mod keep;
 mod manifest;
@@ -91,7 +92,7 @@ pub(crate) async fn restore(
     target.stop().await;
     let verified = outcome?;
     output::restored(&backup, &verified, args.json)?;
-    Ok(if verified.clean {
+    Ok(if verified.is_good() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

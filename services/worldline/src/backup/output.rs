@@ -100,20 +100,27 @@ pub(super) fn restored(backup: &Backup, verified: &Verified, json: bool) -> anyh
         let object = json!({
             "id": manifest.id, "at": manifest.at, "messages": sums.messages, "ends": cuts,
             "seconds": verified.took.as_secs_f64(), "clean": verified.clean, "report": verified.report,
-            "erased": verified.erased,
+            "erased": verified.erased, "closed": verified.closed,
         });
         writeln!(out, "{object}")?;
         return Ok(());
     }
     write!(out, "{}", verified.report)?;
     writeln!(out, "{}", verified.erased)?;
+    for area in &verified.closed {
+        writeln!(
+            out,
+            "{area} cannot be opened: its first frames were purged, and no usable snapshot is in the backup. Start it, \
+             then make one of the archive: `worldline archive snapshots --area {area}`, `worldline director readmit {area}`"
+        )?;
+    }
     writeln!(
         out,
         "restored: the world at {}, {} messages in {:.1} s{}",
         manifest.at,
         sums.messages,
         verified.took.as_secs_f64(),
-        if verified.clean {
+        if verified.is_good() {
             "; `worldline up` starts it"
         } else {
             ". All that was copied is there, but what is found above was in it"

@@ -13,14 +13,14 @@ use anyhow::{Context, bail, ensure};
 use eventlog::EventLog;
 use eventlog::backup::{self, Decoder, Download, Encoder, Item, Upload, restored_config};
 use replay::{ReplayCommand, VerifyArgs};
-use schemas::Sequence;
+use schemas::{AreaId, Sequence};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::examine::{Content, read};
-use super::keep;
 use super::manifest::{Backup, Copied};
 use super::target::Target;
+use super::{closed, keep};
 use crate::player::ledger::{Ledger, Noted, destroy_all};
 
 /// Packed pieces that wait for the broker.
@@ -36,6 +36,15 @@ pub(super) struct Verified {
     pub(super) took: Duration,
     /// What became of those who had been erased.
     pub(super) erased: String,
+    /// The areas that nobody can open.
+    pub(super) closed: Vec<AreaId>,
+}
+
+impl Verified {
+    /// Whether there is nothing left to do before it is played on.
+    pub(super) const fn is_good(&self) -> bool {
+        self.clean && self.closed.is_empty()
+    }
 }
 
 /// Restores `backup` into `target`, and its keys to `keys`. What was purged before it was taken is in `archive`, and
@@ -78,6 +87,9 @@ pub(super) async fn restore(
     let verify = replay::Cli::new(ReplayCommand::Verify(VerifyArgs::default()));
     let reader = target.connect("replay").await?;
     eprintln!("verifying");
+    let closed = closed::closed(&reader).await;
+    let closed =
+        closed.context("everything is restored; whether all areas can be opened is not known")?;
     let past = archiver::past(archive, reader)?;
     let code = replay::execute(verify, &past, None, &mut report)
         .await
@@ -87,6 +99,7 @@ pub(super) async fn restore(
         report: String::from_utf8_lossy(&report).into_owned(),
         took,
         erased,
+        closed,
     })
 }
 

@@ -1,6 +1,7 @@
 //! What a backup holds: everything that does not follow from the rest.
 
 use eventlog::streams::StreamsFile;
+use schemas::subjects::AREA_EVENTS;
 
 /// Streams that are not in a backup, with the reason.
 const LEFT_OUT: [(&str, &str); 8] = [
@@ -27,22 +28,31 @@ pub(super) enum Extent {
     Whole,
 }
 
+/// What is copied first, in this order: an area that saves two snapshots after the moment leaves none in
+/// the bucket from before it, and without one nobody opens an area whose old frames are purged. Then
+/// their frames, before what may be purged meanwhile is.
+const FIRST: [&str; 2] = ["KV_snapshots", AREA_EVENTS];
+
 /// The streams in the order in which they are copied: a bucket before the objects that it names.
 pub(super) fn selection(file: &StreamsFile) -> Vec<(String, Extent)> {
-    let names = file.names().into_iter();
-    names
-        .filter(|name| LEFT_OUT.iter().all(|(left, _)| left != name))
-        .map(|name| {
-            let extent = extent(&name);
-            (name, extent)
-        })
-        .collect()
+    let mut names = file.names();
+    names.retain(|name| LEFT_OUT.iter().all(|(left, _)| left != name));
+    // The others stay in the file's order.
+    names.sort_by_key(|name| {
+        let place = FIRST.iter().position(|first| first == name);
+        place.unwrap_or(FIRST.len())
+    });
+    let extents = names.into_iter().map(|name| {
+        let extent = extent(&name);
+        (name, extent)
+    });
+    extents.collect()
 }
 
 /// How much of the stream `name` is restored.
 fn extent(name: &str) -> Extent {
     let valued = name.starts_with("KV_") || name.starts_with("OBJ_");
-    // A snapshot must not be newer than the log; one that is missing costs time only.
+    // A snapshot must not be newer than the log.
     if valued && name != "KV_snapshots" {
         Extent::Whole
     } else {
@@ -73,6 +83,7 @@ mod tests {
                 "{name}"
             );
         }
+        assert_eq!([&selected[0].0, &selected[1].0], FIRST);
         let place = |wanted: &str| selected.iter().position(|(name, _)| name == wanted);
         assert!(place("KV_resources") < place("OBJ_resources"));
     }
