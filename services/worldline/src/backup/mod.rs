@@ -27,7 +27,7 @@ use clap::Args;
 use runtime::Sources;
 
 use crate::access::Access;
-use crate::cli::StackArgs;
+use crate::cli::{StackArgs, nodes};
 
 /// Of `worldline backup`.
 #[derive(Debug, Clone, Args)]
@@ -51,7 +51,7 @@ pub(crate) struct RestoreArgs {
     #[arg(long)]
     check: bool,
     /// How many brokers keep each stream, 1 or 3 [default: 1, or of a broker that is named, as many as did]
-    #[arg(long, value_name = "NODES", value_parser = clap::value_parser!(u8).range(1..=3))]
+    #[arg(long, value_name = "NODES", value_parser = nodes)]
     cluster: Option<u8>,
     /// The nats-server program to use, instead of the one on PATH or an installed one
     #[arg(long, value_name = "FILE")]
@@ -97,4 +97,22 @@ pub(crate) async fn restore(
     } else {
         ExitCode::FAILURE
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use crate::cli::Cli;
+
+    #[test]
+    fn a_world_is_restored_into_as_many_nodes_as_up_starts() {
+        let restore = |nodes| {
+            let line = ["worldline", "restore", "DIR", "--cluster", nodes];
+            Cli::try_parse_from(line).map(drop)
+        };
+        assert!(restore("1").is_ok() && restore("3").is_ok());
+        let why = restore("2").unwrap_err().to_string();
+        assert!(why.contains("two cannot lose one"), "{why}");
+    }
 }
