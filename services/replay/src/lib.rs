@@ -99,9 +99,9 @@ impl ReplayError {
     #[must_use]
     pub fn code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Log(PastError::NoArchive { .. }) => exit::USAGE,
-            Self::Log(error) if error.unavailable() => exit::UNAVAILABLE,
-            Self::Log(_) | Self::Broken(_) => exit::DAMAGED,
+            Self::Usage(_) => exit::USAGE,
+            Self::Log(error) => error.exit_code(),
+            Self::Broken(_) => exit::DAMAGED,
             Self::Output(_) | Self::Unwritable { .. } | Self::Exists(_) => exit::UNWRITABLE,
             Self::Interrupted(_) => exit::INTERRUPTED,
         }

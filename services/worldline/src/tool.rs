@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use eventlog::streams::{self, StreamsFile};
 use past::{Archive, Past, PastError};
+use replay::ReplayError;
 use runtime::{Flags, Shutdown, Sources, TelemetryConfig};
 use schemas::control::Placement;
 use schemas::{AreaId, decode};
@@ -112,9 +113,10 @@ impl Tool {
             config.place = Some(place.to_owned());
         }
         if alone {
-            let location = config.location().context(
-                "--only-archive reads an archive, and none is named: give --archive, or set `[archive] where`",
-            )?;
+            let location = config.location().ok_or_else(|| {
+                let unnamed = "--only-archive reads an archive, and none is named: give --archive, or set `[archive] where`";
+                ReplayError::Usage(unnamed.to_owned())
+            })?;
             return Ok(Past::of_archive(Archive::open(&location)?));
         }
         let access = Access::find(&self.process.stack, &self.sources)?;
@@ -271,16 +273,41 @@ impl Tool {
 
 /// How `replay` ends when the past cannot even be opened.
 fn unread(error: anyhow::Error) -> anyhow::Result<ExitCode> {
-    let code = if error.is::<past::LocationError>() {
-        replay::exit::USAGE
-    } else {
-        match error.downcast_ref::<PastError>() {
-            None => return Err(error),
-            Some(PastError::NoArchive { .. }) => replay::exit::USAGE,
-            Some(error) if error.unavailable() => replay::exit::UNAVAILABLE,
-            Some(_) => replay::exit::DAMAGED,
-        }
+    let Some(code) = error.chain().find_map(|cause| code_of(cause)) else {
+        return Err(error);
     };
     eprintln!("error: {error:#}");
     Ok(ExitCode::from(code))
+}
+
+fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
+    if cause.is::<past::LocationError>() {
+        return Some(replay::exit::USAGE);
+    }
+    if cause.is::<eventlog::ConnectError>() || cause.is::<devstack::RunFileError>() {
+        return Some(replay::exit::UNAVAILABLE);
+    }
+    let past = cause.downcast_ref().map(PastError::exit_code);
+    past.or_else(|| cause.downcast_ref().map(ReplayError::code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_past_that_cannot_be_opened_says_in_its_code_whose_matter_it_is() {
+        let nowhere = tempfile::tempdir().expect("a directory");
+        let away = devstack::RunFile::find(nowhere.path()).expect_err("nothing runs there");
+        let unnamed: Result<past::Location, _> = "gopher://old".parse();
+        for (error, code) in [
+            (anyhow::Error::new(away).context("finding the broker"), 69),
+            (unnamed.expect_err("no such place").into(), 64),
+            (ReplayError::Usage("of two, one".to_owned()).into(), 64),
+        ] {
+            assert_eq!(error.chain().find_map(|cause| code_of(cause)), Some(code));
+        }
+        let other = anyhow::anyhow!("something else");
+        assert!(unread(other).is_err());
+    }
 }
