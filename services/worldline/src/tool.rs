@@ -273,7 +273,7 @@ impl Tool {
 
 /// How `replay` ends when the past cannot even be opened.
 fn unread(error: anyhow::Error) -> anyhow::Result<ExitCode> {
-    let Some(code) = error.chain().find_map(|cause| code_of(cause)) else {
+    let Some(code) = error.chain().find_map(code_of) else {
         return Err(error);
     };
     eprintln!("error: {error:#}");
@@ -305,7 +305,7 @@ mod tests {
             (unnamed.expect_err("no such place").into(), 64),
             (ReplayError::Usage("of two, one".to_owned()).into(), 64),
         ] {
-            assert_eq!(error.chain().find_map(|cause| code_of(cause)), Some(code));
+            assert_eq!(error.chain().find_map(code_of), Some(code));
         }
         let other = anyhow::anyhow!("something else");
         assert!(unread(other).is_err());

@@ -40,7 +40,7 @@ async fn folded(db: &mut PgConnection, account: &str) -> anyhow::Result<()> {
         }
         anyhow::Ok(())
     };
-    let patience = std::time::Duration::from_secs(20);
+    let patience = std::time::Duration::from_secs(40);
     tokio::time::timeout(patience, done)
         .await
         .context("the projector folds it")?
