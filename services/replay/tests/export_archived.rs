@@ -6,33 +6,17 @@ mod sample;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use eventlog::{EventLog, Follow};
-use past::{Archive, Location, Past, Seal, seal};
+use eventlog::EventLog;
+use past::{Archive, Past};
 use replay::{Answer, Cli, ExportArgs, Format, ReplayCommand, ReplayError, exit};
 use sample::busy_day;
-use schemas::Sequence;
 use schemas::subjects::AREA_EVENTS;
 use serde_json::Value;
 
-/// Archives the first `share` hundredths of the frames, in segments of seven.
+/// Archives the first `share` hundredths of the frames.
 async fn archived(log: &EventLog, directory: &Path, share: usize) -> Archive {
-    let archive = Archive::create(&Location::Directory(directory.to_path_buf())).unwrap();
-    let info = log.stream_info(AREA_EVENTS).await.unwrap();
-    let incarnation = info.incarnation;
-    let mut writer = archive.writer(AREA_EVENTS, &info, 1000).await.unwrap();
-    let mut reader = log.read(AREA_EVENTS, Vec::new(), Sequence(0), Follow::UntilHead);
-    let mut records = Vec::new();
-    while let Some(record) = reader.next().await.unwrap() {
-        records.push(record);
-    }
-    for records in records[..records.len() * share / 100].chunks(7) {
-        let of = Seal {
-            stream: AREA_EVENTS,
-            incarnation,
-        };
-        writer.add(seal(of, records).unwrap()).await.unwrap();
-    }
-    archive
+    let of = |stream: &str| if stream == AREA_EVENTS { share } else { 0 };
+    sample::archive::archived(log, directory, of).await
 }
 
 fn args(out: PathBuf, tolerant: bool) -> ExportArgs {

@@ -5,42 +5,17 @@ mod sample;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use eventlog::{EventLog, Follow};
-use past::{Archive, Location, Past, Seal, seal};
+use past::{Archive, Location, Past};
 use replay::{
     Answer, Cli, DiffArgs, ExplainArgs, ListArgs, ReplayCommand, ReplayError, ShowArgs, TailArgs,
     VerifyArgs, WhatifArgs, exit,
 };
+use sample::archive::archived;
 use sample::{area_id, busy_day};
+use schemas::CharacterId;
 use schemas::subjects::{AREA_COMMANDS, AREA_EVENTS, Domain};
-use schemas::{CharacterId, Sequence};
 use serde_json::Value;
 use tempfile::TempDir;
-
-/// Archives everything, in segments of seven messages.
-async fn archived(log: &EventLog, directory: &Path) -> Archive {
-    let archive = Archive::create(&Location::Directory(directory.to_path_buf())).unwrap();
-    let domains = Domain::ALL.into_iter();
-    let domains = domains.flat_map(|domain| [domain.command_stream(), domain.event_stream()]);
-    for stream in [AREA_COMMANDS, AREA_EVENTS].into_iter().chain(domains) {
-        let info = log.stream_info(stream).await.unwrap();
-        let incarnation = info.incarnation;
-        let mut writer = archive.writer(stream, &info, 1000).await.unwrap();
-        let mut reader = log.read(stream, Vec::new(), Sequence(0), Follow::UntilHead);
-        let mut records = Vec::new();
-        while let Some(record) = reader.next().await.unwrap() {
-            records.push(record);
-        }
-        for records in records.chunks(7) {
-            let of = Seal {
-                stream,
-                incarnation,
-            };
-            writer.add(seal(of, records).unwrap()).await.unwrap();
-        }
-    }
-    archive
-}
 
 /// The files of a stream's segments, first to last.
 fn segments(directory: &Path, stream: &str) -> Vec<PathBuf> {
@@ -80,7 +55,7 @@ enum Where {
 async fn damaged(stream: &str, which: Which, place: Where) -> (TempDir, Past) {
     let realm = busy_day().await;
     let directory = tempfile::tempdir().unwrap();
-    let archive = archived(&realm.log, directory.path()).await;
+    let archive = archived(&realm.log, directory.path(), |_| 100).await;
     let segments = segments(directory.path(), stream);
     let path = match which {
         Which::First => &segments[0],
@@ -280,7 +255,7 @@ async fn a_snapshot_of_the_index_whose_frame_is_damaged_is_no_obstacle() {
         .unwrap();
     let (_archive, past) = {
         let place = directory.path().join("archive");
-        let archive = archived(&realm.log, &place).await;
+        let archive = archived(&realm.log, &place, |_| 100).await;
         let last = segments(&place, AREA_EVENTS).pop().unwrap();
         let mut bytes = fs::read(&last).unwrap();
         bytes[80] ^= 1;

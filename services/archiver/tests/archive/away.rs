@@ -10,7 +10,9 @@ use runtime::Shutdown;
 use schemas::subjects::{AREA_COMMANDS, Sender, area_command};
 use schemas::{EdgeId, Sequence};
 
-use crate::stage::{STREAM, Stage, all, area, frame, held, play, small, snapshots, told, within};
+use crate::stage::{
+    STREAM, Stage, all, area, frame, held, play, play_and_save, small, told, within,
+};
 
 impl Stage {
     /// As when the disk is not mounted: the directory is there, and nothing is in it.
@@ -51,10 +53,7 @@ fn refusal(round: &Round) -> String {
 async fn an_archive_that_is_away_is_not_begun_anew() {
     within(async {
         let mut stage = Stage::new(small()).await;
-        play(&stage.log, 0, 300).await;
-        snapshots(&stage.log).await;
-        play(&stage.log, 300, 10).await;
-        snapshots(&stage.log).await;
+        play_and_save(&stage.log, 0, 300).await;
         assert!(stage.round(Extent::All).await.purged > 0);
         play(&stage.log, 310, 500).await;
         let before = held(&stage.log).await.len();

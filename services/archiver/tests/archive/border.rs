@@ -7,7 +7,7 @@ use schemas::subjects::area_events;
 use schemas::{Sequence, UnixMillis};
 
 use crate::stage::{
-    AREAS, STREAM, Stage, all, area, held, of, play, rest, small, snapshots, within,
+    AREAS, STREAM, Stage, all, area, held, of, play, play_and_save, rest, small, snapshots, within,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -70,10 +70,7 @@ async fn everything_reads_as_it_was_written_wherever_it_lies() {
 async fn without_the_archive_what_was_purged_is_a_hole_with_a_remedy() {
     within(async {
         let mut stage = Stage::new(small()).await;
-        play(&stage.log, 0, 300).await;
-        snapshots(&stage.log).await;
-        play(&stage.log, 300, 10).await;
-        snapshots(&stage.log).await;
+        play_and_save(&stage.log, 0, 300).await;
         stage.round(Extent::All).await;
         let alone = Past::of_log(stage.log.clone());
         let mut reader = alone.read(STREAM, Vec::new(), Sequence(0), Follow::UntilHead);

@@ -11,7 +11,8 @@ use schemas::Sequence;
 use schemas::subjects::area_events;
 
 use crate::stage::{
-    AREAS, STREAM, Stage, all, area, connect, frame, held, of, play, rest, small, snapshots, within,
+    AREAS, STREAM, Stage, all, area, connect, frame, held, of, play, play_and_save, rest, small,
+    snapshots, within,
 };
 
 /// Appends to an area, a frame each 10 ms, until told to stop; how many.
@@ -170,16 +171,10 @@ async fn an_announcement_that_somebody_else_has_made_is_waited_for_too() {
             ..small()
         };
         let mut stage = Stage::new(config).await;
-        play(&stage.log, 0, 300).await;
-        snapshots(&stage.log).await;
-        play(&stage.log, 300, 10).await;
-        snapshots(&stage.log).await;
+        play_and_save(&stage.log, 0, 300).await;
         // Its own announcement is past.
         assert!(stage.round(Extent::All).await.purged > 0);
-        play(&stage.log, 310, 300).await;
-        snapshots(&stage.log).await;
-        play(&stage.log, 610, 10).await;
-        snapshots(&stage.log).await;
+        play_and_save(&stage.log, 310, 300).await;
         let keeps = Config {
             live_bytes: Size(1 << 40),
             ..small()
@@ -262,10 +257,7 @@ async fn what_is_young_stays_whatever_the_size() {
             ..small()
         };
         let mut stage = Stage::new(config).await;
-        play(&stage.log, 0, 400).await;
-        snapshots(&stage.log).await;
-        play(&stage.log, 400, 10).await;
-        snapshots(&stage.log).await;
+        play_and_save(&stage.log, 0, 400).await;
         let round = stage.round(Extent::All).await;
         assert_eq!(round.purged, 0);
         assert!(stage.live_bytes().await > small().live_bytes.0);

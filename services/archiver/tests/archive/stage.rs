@@ -149,6 +149,14 @@ pub(crate) async fn play(log: &EventLog, from: u64, count: u64) {
     }
 }
 
+/// Plays so many frames on, which can be purged then: an area keeps what comes after the older of its two snapshots.
+pub(crate) async fn play_and_save(log: &EventLog, from: u64, count: u64) {
+    play(log, from, count).await;
+    snapshots(log).await;
+    play(log, from + count, 10).await;
+    snapshots(log).await;
+}
+
 /// Takes a snapshot of every area after its newest frame.
 pub(crate) async fn snapshots(log: &EventLog) {
     let info = log.stream_info(STREAM).await.expect("the stream");

@@ -3,6 +3,7 @@
 //! script always gives the same log but for what is random by nature.
 #![allow(dead_code, reason = "each test uses its part of the realm")]
 
+pub(crate) mod archive;
 mod area;
 pub(crate) mod forged;
 pub(crate) mod people;
