@@ -111,7 +111,7 @@ pub(super) fn restored(backup: &Backup, verified: &Verified, json: bool) -> anyh
         writeln!(
             out,
             "{area} cannot be opened: its first frames were purged, and no usable snapshot is in the backup. Start it, \
-             then make one of the archive: `worldline archive snapshots --area {area}`, `worldline director readmit {area}`"
+             then make one of the archive: `worldline archive snapshots --area {area}`"
         )?;
     }
     writeln!(
