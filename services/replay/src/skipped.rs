@@ -3,6 +3,8 @@
 //! Without `--tolerant` the first damage ends a subcommand. With it, each is noted here, told on standard error when
 //! it is met, and made part of the answer; the exit code then says that the answer is not the whole.
 
+use std::collections::BTreeSet;
+
 use eventlog::Record;
 use past::PastError;
 use schemas::Sequence;
@@ -11,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{ReplayError, exit};
 
 /// A range that could not be read, folded or told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Skipped {
     /// In which stream.
     pub stream: String,
@@ -30,6 +32,8 @@ pub struct Skipped {
 pub(crate) struct Skips {
     tolerant: bool,
     list: Vec<Skipped>,
+    /// The same, to know again what is read more than once: damage may be in every message.
+    known: BTreeSet<Skipped>,
 }
 
 impl Skips {
@@ -37,6 +41,7 @@ impl Skips {
         Self {
             tolerant,
             list: Vec::new(),
+            known: BTreeSet::new(),
         }
     }
 
@@ -62,10 +67,17 @@ impl Skips {
     /// Takes over what another list has.
     pub(crate) fn absorb(&mut self, other: &mut Self) {
         for skipped in other.list.drain(..) {
-            if !self.list.contains(&skipped) {
-                self.list.push(skipped);
-            }
+            self.note(skipped);
         }
+    }
+
+    /// Whether it is new.
+    fn note(&mut self, skipped: Skipped) -> bool {
+        let new = self.known.insert(skipped.clone());
+        if new {
+            self.list.push(skipped);
+        }
+        new
     }
 
     /// Notes it, or ends with it.
@@ -87,9 +99,8 @@ impl Skips {
             )));
         }
         // What is read more than once is told once.
-        if !self.list.contains(&skipped) {
+        if self.note(skipped) {
             eprintln!("skipped {sentence}");
-            self.list.push(skipped);
         }
         Ok(())
     }
